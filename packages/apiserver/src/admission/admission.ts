@@ -1,0 +1,33 @@
+import type { JsonObject, KubeObject } from "@podwright/kube";
+import type { UserInfo } from "../request.ts";
+import type { Resource } from "../resources/resource.ts";
+
+/** What is about to happen, as admission sees it (k8s.io/apiserver/pkg/admission/interfaces.go, Attributes). */
+export interface AdmissionAttributes {
+  readonly operation: "CREATE" | "UPDATE" | "DELETE" | "CONNECT";
+  readonly resource: Resource;
+  /** "" for the main resource. */
+  readonly subresource: string;
+  /** "" when the name is still to be generated. */
+  readonly name: string;
+  /** "" for cluster-scoped resources. */
+  readonly namespace: string;
+  /** Mutating plugins change it in place or put another in its place. Absent on DELETE and CONNECT. */
+  object?: KubeObject;
+  readonly oldObject?: KubeObject;
+  readonly user: UserInfo;
+  readonly dryRun: boolean;
+  /** The CreateOptions, UpdateOptions, PatchOptions or DeleteOptions. */
+  readonly options: JsonObject;
+  /** Adds a Warning header to the answer. */
+  warn(text: string): void;
+}
+
+/** A step of admission. Throws a StatusError to refuse. */
+export interface AdmissionPlugin {
+  readonly name: string;
+  /** Runs for these operations only. */
+  handles(attributes: AdmissionAttributes): boolean;
+  mutate?(attributes: AdmissionAttributes): void | Promise<void>;
+  validate?(attributes: AdmissionAttributes): void | Promise<void>;
+}

@@ -1,0 +1,47 @@
+import type { KubeObject } from "@podwright/kube";
+
+/** A request on its way through the server, whatever brought it: HTTP (http.ts) or a caller in this process. */
+export interface ApiRequest {
+  method: string;
+  /** Without the query. */
+  path: string;
+  query: URLSearchParams;
+  /** Names in lower case. */
+  headers: Record<string, string | undefined>;
+  /** Bytes from the network; a caller in this process may hand over the parsed object, which then belongs to the server. */
+  body: Uint8Array | KubeObject | undefined;
+  /** Set for callers in this process, which need no authentication. */
+  user?: UserInfo;
+  /** The certificate the client proved, when there is one. */
+  clientCertificate?: { commonName: string; organizations: string[] };
+  /** Aborts when the client has gone. */
+  signal: AbortSignal;
+}
+
+export interface UserInfo {
+  username: string;
+  uid?: string;
+  groups: string[];
+  extra?: Record<string, string[]>;
+}
+
+export interface ApiResponse {
+  status: number;
+  headers: Record<string, string>;
+  body: ResponseBody;
+}
+
+export type ResponseBody =
+  /** Chunks of a complete body, sent one after the other. */
+  | { type: "bytes"; chunks: (Buffer | string)[] }
+  /** A watch: frames until it ends. */
+  | { type: "watch"; frames: AsyncIterable<WatchFrame> };
+
+/** One event of a watch. Encoded, and parsed, at most once for all its readers. */
+export interface WatchFrame {
+  type: "ADDED" | "MODIFIED" | "DELETED" | "BOOKMARK" | "ERROR";
+  /** The line as sent, with its newline. */
+  bytes(): Buffer;
+  /** Shared: do not change it. */
+  object(): KubeObject;
+}

@@ -1,0 +1,36 @@
+/**
+ * How requests get to an API server: over HTTP (http-transport.ts), or straight into one in the same
+ * process (packages/cluster). Everything else of the client is built on this.
+ */
+export interface Transport {
+  /** Sends one request; resolves when the answer's headers are there. Rejects when no answer came (network) or the signal aborted. */
+  request(request: TransportRequest): Promise<TransportResponse>;
+  /** Ends all connections. */
+  close(): Promise<void>;
+}
+
+export interface TransportRequest {
+  method: "GET" | "POST" | "PUT" | "PATCH" | "DELETE";
+  /** Path with query, e.g. "/api/v1/pods?watch=1". */
+  path: string;
+  headers?: Record<string, string>;
+  /** A JSON value to send, or text or bytes as they are. */
+  body?: object | string | Uint8Array;
+  signal?: AbortSignal;
+}
+
+export interface TransportResponse {
+  status: number;
+  headers: Record<string, string | undefined>;
+  /** The whole body parsed as JSON; objects may be shared with other readers: do not change them. */
+  json(): Promise<unknown>;
+  text(): Promise<string>;
+  /** A watch's events as they come; ends when the server ends the stream, throws when the connection breaks. */
+  events(): AsyncIterable<WatchEvent>;
+}
+
+export interface WatchEvent {
+  type: "ADDED" | "MODIFIED" | "DELETED" | "BOOKMARK" | "ERROR";
+  /** Shared with other watchers in this process: do not change it. */
+  object: import("@podwright/kube").KubeObject;
+}
