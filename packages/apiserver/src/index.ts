@@ -1,1 +1,3 @@
-export {};
+export * from "./request.ts";
+export * from "./resources/resource.ts";
+export * from "./storage/storage.ts";
