@@ -1,14 +1,10 @@
-import { defineConfig } from "vitest/config";
+import { configDefaults, defineConfig } from "vitest/config";
 
-// *.test.ts stand beside the code; *.scenario.ts run on both lanes (see CONTRIBUTING.md).
+// *.test.ts stand beside the code, *.scenario.ts run on both lanes, *.real.test.ts on the real one only.
 export default defineConfig({
   test: {
-    include: [
-      "packages/**/*.test.ts",
-      "conformance/**/*.test.ts",
-      "conformance/**/*.scenario.ts",
-      "scripts/**/*.test.ts",
-    ],
+    include: ["{packages,conformance,scripts}/**/*.test.ts", "conformance/**/*.scenario.ts"],
+    exclude: [...configDefaults.exclude, "**/*.real.test.ts"],
     testTimeout: 30_000,
     hookTimeout: 60_000,
     maxWorkers: 2,

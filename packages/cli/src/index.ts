@@ -1,1 +1,1 @@
-export {};
+export { findTool, packagedTool } from "./binaries.ts";

@@ -1,3 +1,5 @@
+import type { KubeObject } from "@podwright/kube";
+
 /**
  * How requests get to an API server: over HTTP (http-transport.ts), or straight into one in the same
  * process (packages/cluster). Everything else of the client is built on this.
@@ -29,8 +31,8 @@ export interface TransportResponse {
   events(): AsyncIterable<WatchEvent>;
 }
 
-export interface WatchEvent {
+export interface WatchEvent<T extends KubeObject = KubeObject> {
   type: "ADDED" | "MODIFIED" | "DELETED" | "BOOKMARK" | "ERROR";
-  /** Shared with other watchers in this process: do not change it. */
-  object: import("@podwright/kube").KubeObject;
+  /** Shared with other watchers in this process: do not change it. With type ERROR it is a Status. */
+  object: T;
 }

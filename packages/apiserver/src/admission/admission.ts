@@ -23,11 +23,30 @@ export interface AdmissionAttributes {
   warn(text: string): void;
 }
 
+/**
+ * One of the at most two passes over the mutating plugins: when a webhook changed the object, all of them run once
+ * more (k8s.io/apiserver/pkg/admission/reinvocation.go).
+ */
+export interface MutationPass {
+  readonly reinvocation: boolean;
+  /** Asks for the second pass. */
+  requestReinvocation(): void;
+  /** What plugins remember from the first pass for the second, by plugin. */
+  readonly memory: Map<AdmissionPlugin, unknown>;
+}
+
 /** A step of admission. Throws a StatusError to refuse. */
 export interface AdmissionPlugin {
   readonly name: string;
   /** Runs for these operations only. */
   handles(attributes: AdmissionAttributes): boolean;
-  mutate?(attributes: AdmissionAttributes): void | Promise<void>;
+  mutate?(attributes: AdmissionAttributes, pass: MutationPass): void | Promise<void>;
   validate?(attributes: AdmissionAttributes): void | Promise<void>;
+}
+
+/** All steps in their order (chain.ts builds one). Both throw the StatusError of the first refusal. */
+export interface AdmissionChain {
+  /** Runs the mutating steps; fills in defaults again after each that may have changed the object. */
+  mutate(attributes: AdmissionAttributes): Promise<void>;
+  validate(attributes: AdmissionAttributes): Promise<void>;
 }

@@ -1,4 +1,4 @@
-import type { FieldError, KubeObject } from "@podwright/kube";
+import type { FieldError, JsonObject, KubeObject } from "@podwright/kube";
 
 /** One resource in one version, native or custom: all that verbs, discovery, tables and OpenAPI need to know of it. */
 export interface Resource {
@@ -21,6 +21,34 @@ export interface Resource {
   custom: boolean;
   strategy: Strategy;
   table: TableConvertor;
+  /** For versions other than the stored one. Both give a new object (or the same when nothing differs). */
+  conversion?: { toStorage(object: KubeObject): KubeObject; fromStorage(object: KubeObject): KubeObject };
+  /**
+   * For custom resources: from parsed JSON to the form objects have here. Fields the schema does not know are dropped
+   * and named in order ("spec.x"); nothing is defaulted. Changes its argument. Throws an Error with upstream's text
+   * for a value that cannot be read. Native kinds are decoded by the type table.
+   */
+  decode?(value: KubeObject): { object: KubeObject; unknown: string[] };
+  /** With a scale subresource: where the replicas are. */
+  scale?: ScaleMapping;
+  /** Sent as a warning with every answer of a deprecated version. */
+  deprecationWarning?: string;
+  /**
+   * For custom resources: the OpenAPI v3 schema of the object as it is published. Called when the group's
+   * document is built. Native kinds have theirs from the type table.
+   */
+  openApiSchema?(): JsonObject;
+}
+
+/** How an object maps to its autoscaling/v1 Scale. */
+export interface ScaleMapping {
+  /** Undefined when the object has no such field. Throws an Error when it has the wrong type. */
+  specReplicas(object: KubeObject): number | undefined;
+  statusReplicas(object: KubeObject): number;
+  /** The Scale's status.selector: the text of a label selector, "" when there is none. */
+  selector(object: KubeObject): string;
+  /** Changes the object. */
+  setReplicas(object: KubeObject, replicas: number): void;
 }
 
 export interface Subresource {
@@ -37,6 +65,11 @@ export interface Subresource {
  * upstream's rest.RESTCreateStrategy and RESTUpdateStrategy. All methods change their first argument in place.
  */
 export interface Strategy {
+  /**
+   * What is wrong with a name, as upstream's ValidateNameFunc; with `prefix` it is a generateName. Absent: the
+   * rule of most kinds, a DNS-1123 subdomain. All other checks of metadata are the verbs' own.
+   */
+  validateName?(name: string, prefix: boolean): string[];
   /** Fills in what the client left out, as upstream's SetDefaults functions. Run after every decoding and after each mutating admission. */
   setDefaults(object: KubeObject): void;
   /** Resets what a client may not set, sets the first status. metadata.generation is set by the verb. */
@@ -50,7 +83,9 @@ export interface Strategy {
   validateStatusUpdate(object: KubeObject, old: KubeObject): FieldError[];
   /** Texts for Warning headers. */
   warnings(object: KubeObject, old: KubeObject | undefined): string[];
-  /** True when the change counts as one of the desired state: generation goes up. */
+  /** Does the kind count generations of its desired state? Then metadata.generation starts at 1. */
+  readonly hasGeneration: boolean;
+  /** True when the change counts as one of the desired state: generation goes up. Asked only with `hasGeneration`. */
   generationChanges(object: KubeObject, old: KubeObject): boolean;
   /** The kind's selectable fields beside metadata.name and metadata.namespace, with their values. */
   selectableFields(object: KubeObject): Record<string, string>;
@@ -62,6 +97,14 @@ export interface Strategy {
   readonly allowUnconditionalUpdate: boolean;
   /** Seconds of grace a deletion gets, or undefined when it is immediate (only pods wait). */
   gracePeriodSeconds(object: KubeObject, requested: number | undefined): number | undefined;
+  /** Runs in the write that marks an object for deletion, before its finalizers are looked at: it may add some. */
+  prepareForDelete?(object: KubeObject): void;
+  /** May a new object be made? Throws the StatusError that says why not (a CRD that is going away). Asked first. */
+  checkCreate?(name: string): void;
+  /** Does something beside metadata.finalizers keep a deleted object, as a Namespace's spec.finalizers do? Absent: no. */
+  hasOtherFinalizers?(object: KubeObject): boolean;
+  /** Shows in the object that its deletion has begun, as a Namespace's phase does. Changes it in place. */
+  prepareForDelete?(object: KubeObject): void;
   /** Deletion answers with the object rather than with a Status. */
   readonly returnsDeletedObject: boolean;
 }

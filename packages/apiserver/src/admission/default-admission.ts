@@ -1,0 +1,83 @@
+import { randomInt } from "node:crypto";
+import type { ResourceRegistry } from "../resources/resource.ts";
+import type { Storage } from "../storage/storage.ts";
+import type { AdmissionChain, AdmissionPlugin } from "./admission.ts";
+import { createAdmissionChain } from "./chain.ts";
+import { type Lister, startLister } from "./lister.ts";
+import { defaultTolerations } from "./plugins/default-tolerations.ts";
+import { namespaceLifecycle } from "./plugins/namespace-lifecycle.ts";
+import { priority } from "./plugins/priority.ts";
+import { serviceAccount } from "./plugins/service-account.ts";
+import { createWebhookCaller } from "./webhooks/call.ts";
+import { webhookSource } from "./webhooks/configuration.ts";
+import type { Dial } from "./webhooks/endpoint.ts";
+import { createMatcher } from "./webhooks/matching.ts";
+import { mutatingWebhooks } from "./webhooks/mutating.ts";
+import { endpointResolver, type ServiceResolver } from "./webhooks/service-resolver.ts";
+import { validatingWebhooks } from "./webhooks/validating.ts";
+
+export interface AdmissionOptions {
+  storage: Storage;
+  registry: ResourceRegistry;
+  /** Where webhooks given by Service are; by default one of the Service's ready endpoints, as stored. */
+  resolveService?: ServiceResolver;
+  /** How connections to webhooks are opened; by default TCP. */
+  dial?: Dial;
+  /** Five characters for generated names. */
+  randomSuffix?: () => string;
+}
+
+export interface Admission {
+  chain: AdmissionChain;
+  /** Lets go of the storage and of connections to webhooks. */
+  close(): void;
+}
+
+/**
+ * The plugins of a default kube-apiserver that this server has, in upstream's order
+ * (k8s.io/kubernetes/pkg/kubeapiserver/options/plugins.go). What they look up is mirrored from the storage, so
+ * that no plugin waits for anything but a webhook.
+ */
+export function createAdmission(options: AdmissionOptions): Admission {
+  const { storage, registry } = options;
+  const listers: Lister[] = [];
+  const lister = (prefix: string) => {
+    const started = startLister(storage, prefix);
+    listers.push(started);
+    return started;
+  };
+  const namespaces = lister("//namespaces/");
+  const caller = createWebhookCaller(options.resolveService ?? endpointResolver(storage), options.dial);
+  const match = createMatcher(namespaces, registry);
+  const webhooks = {
+    mutating: webhookSource(lister("/admissionregistration.k8s.io/mutatingwebhookconfigurations/")),
+    validating: webhookSource(lister("/admissionregistration.k8s.io/validatingwebhookconfigurations/")),
+  };
+  const plugins: AdmissionPlugin[] = [
+    namespaceLifecycle(namespaces),
+    serviceAccount(lister("//serviceaccounts/"), options.randomSuffix ?? randomSuffix),
+    priority(lister("/scheduling.k8s.io/priorityclasses/")),
+    defaultTolerations(),
+    mutatingWebhooks(webhooks.mutating, match, caller),
+    validatingWebhooks(webhooks.validating, match, caller),
+  ];
+  const unsubscribe = storage.subscribe((change) => {
+    if (!change.key.startsWith("/admissionregistration.k8s.io/") || change.previous === undefined) return;
+    caller.keepOnly([...webhooks.mutating(), ...webhooks.validating()]);
+  });
+  return {
+    chain: createAdmissionChain(plugins),
+    close() {
+      unsubscribe();
+      for (const each of listers) each.stop();
+      caller.keepOnly([]);
+    },
+  };
+}
+
+/** The letters and digits that spell no words (k8s.io/apimachinery/pkg/util/rand). */
+const alphabet = "bcdfghjklmnpqrstvwxz2456789";
+
+function randomSuffix(): string {
+  return Array.from({ length: 5 }, () => alphabet[randomInt(alphabet.length)]).join("");
+}

@@ -1,0 +1,53 @@
+import type { KubeObject } from "@podwright/kube";
+import type { Storage } from "../storage/storage.ts";
+
+/**
+ * The newest durable objects under a key prefix, kept current by the storage's changes: what a client's informer
+ * is, without a client. Objects are parsed when first asked for, and shared: do not change them.
+ */
+export interface Lister {
+  /** By full key. */
+  get(key: string): KubeObject | undefined;
+  /** In the order of their keys. */
+  list(): KubeObject[];
+  /** Goes up with every change. */
+  readonly generation: number;
+  stop(): void;
+}
+
+export function startLister(storage: Storage, prefix: string): Lister {
+  const entries = new Map<string, { value: Buffer; object?: KubeObject }>();
+  let generation = 0;
+  let sorted: KubeObject[] | undefined;
+
+  const unsubscribe = storage.subscribe((change) => {
+    if (!change.key.startsWith(prefix)) return;
+    generation++;
+    sorted = undefined;
+    if (change.type === "put") entries.set(change.key, { value: change.value });
+    else entries.delete(change.key);
+  });
+  for (const item of storage.list({ prefix }).items) entries.set(item.key, { value: item.value });
+
+  const parsed = (entry: { value: Buffer; object?: KubeObject }): KubeObject => {
+    entry.object ??= JSON.parse(entry.value.toString()) as KubeObject;
+    return entry.object;
+  };
+
+  return {
+    get(key) {
+      const entry = entries.get(key);
+      return entry === undefined ? undefined : parsed(entry);
+    },
+    list() {
+      sorted ??= [...entries.entries()]
+        .sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0))
+        .map(([, entry]) => parsed(entry));
+      return sorted;
+    },
+    get generation() {
+      return generation;
+    },
+    stop: unsubscribe,
+  };
+}

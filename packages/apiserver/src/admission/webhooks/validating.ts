@@ -1,0 +1,45 @@
+import { status } from "@podwright/kube";
+import type { AdmissionPlugin } from "../admission.ts";
+import { type WebhookCaller, WebhookCallError } from "./call.ts";
+import type { Webhook } from "./configuration.ts";
+import { type Invocation, isExempt, type Matcher } from "./matching.ts";
+import { ObjectEncoder } from "./review.ts";
+
+/**
+ * ValidatingAdmissionWebhook: asks all webhooks at once and waits for every answer; the first refusal counts
+ * (k8s.io/apiserver/pkg/admission/plugin/webhook/validating/dispatcher.go).
+ */
+export function validatingWebhooks(
+  webhooks: () => readonly Webhook[],
+  match: Matcher,
+  caller: WebhookCaller,
+): AdmissionPlugin {
+  return {
+    name: "ValidatingAdmissionWebhook",
+    handles: (attributes) => webhooks().length > 0 && !isExempt(attributes),
+    validate(attributes) {
+      const invocations: Invocation[] = [];
+      for (const webhook of webhooks()) {
+        const invocation = match(webhook, attributes);
+        if (invocation !== undefined) invocations.push(invocation);
+      }
+      if (invocations.length === 0) return;
+      return askAll();
+
+      async function askAll(): Promise<void> {
+        const encoder = new ObjectEncoder();
+        const refusals: Error[] = [];
+        const ask = async (invocation: Invocation) => {
+          try {
+            await caller.call(invocation, attributes, "validating", encoder);
+          } catch (error) {
+            if (!(error instanceof WebhookCallError)) refusals.push(error as Error);
+            else if (!invocation.webhook.ignoreFailures) refusals.push(status.internalError(error.message));
+          }
+        };
+        await Promise.all(invocations.map(ask));
+        if (refusals[0] !== undefined) throw refusals[0];
+      }
+    },
+  };
+}

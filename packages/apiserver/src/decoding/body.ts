@@ -1,0 +1,169 @@
+import {
+  decodeNative,
+  decodeProtobuf,
+  formatApiVersion,
+  isJsonObject,
+  JsonSyntaxError,
+  type JsonValue,
+  type KubeObject,
+  nativeTypes,
+  parseApiVersion,
+  parseJson,
+  status,
+  StatusError,
+} from "@podwright/kube";
+import type { Warnings } from "../output/warnings.ts";
+import type { ApiRequest } from "../request.ts";
+import type { Resource } from "../resources/resource.ts";
+import type { FieldValidation } from "../verbs/write-options.ts";
+import { yamlToJson } from "../yaml.ts";
+import { inOrderOfBody, type StrictError } from "./strict-errors.ts";
+
+const nativeMediaTypes = ["application/json", "application/yaml", "application/vnd.kubernetes.protobuf"];
+const customMediaTypes = ["application/json", "application/yaml"];
+
+/** The kind a body must be of. */
+export interface ExpectedKind {
+  group: string;
+  version: string;
+  kind: string;
+  custom: boolean;
+  decode?: Resource["decode"];
+}
+
+/** A parsed body, not yet of any kind. */
+interface ParsedBody {
+  value: KubeObject;
+  duplicates: string[];
+}
+
+/**
+ * Reads the body of a create or an update: JSON, YAML or protobuf, or the object a caller in this process handed
+ * over. Gives the kind's canonical object. Throws 400 and 415 Statuses; what strict decoding finds is refused,
+ * warned of or passed over as `fieldValidation` says.
+ */
+export function decodeBody(
+  request: ApiRequest,
+  expected: ExpectedKind,
+  fieldValidation: FieldValidation,
+  warnings: Warnings,
+): KubeObject {
+  const { value, duplicates } = parseBody(request, expected);
+  value.apiVersion ||= formatApiVersion(expected.group, expected.version);
+  value.kind ||= expected.kind;
+  checkKind(value, expected);
+  let decoded: { object: KubeObject; unknown: string[] };
+  try {
+    decoded = decodeValue(value, expected);
+  } catch (error) {
+    if (error instanceof StatusError) throw error;
+    throw cannotHandle(value, expected, (error as Error).message);
+  }
+  if (fieldValidation !== "Ignore" && (decoded.unknown.length > 0 || duplicates.length > 0)) {
+    const found = inOrderOfBody(value as JsonValue, decoded.unknown, duplicates);
+    if (fieldValidation === "Strict") {
+      throw cannotHandle(value, expected, `strict decoding error: ${found.map(strictText).join(", ")}`);
+    }
+    for (const error of found) warnings.add(strictText(error));
+  }
+  return decoded.object;
+}
+
+/** The canonical object of the expected kind, and the unknown fields that were in the value. */
+export function decodeValue(value: KubeObject, expected: ExpectedKind): { object: KubeObject; unknown: string[] } {
+  if (expected.decode !== undefined) return expected.decode(value);
+  const struct = nativeTypes().kind(expected.group, expected.version, expected.kind)?.type;
+  if (struct === undefined) return { object: value, unknown: [] };
+  const { object, unknown } = decodeNative(value, struct);
+  return { object: object as KubeObject, unknown };
+}
+
+function parseBody({ body, headers }: ApiRequest, expected: ExpectedKind): ParsedBody {
+  if (body !== undefined && !(body instanceof Uint8Array)) return { value: body, duplicates: [] };
+  const bytes = body ?? new Uint8Array();
+  const mediaType = mediaTypeOf(headers["content-type"]);
+  const accepted = expected.custom ? customMediaTypes : nativeMediaTypes;
+  if (!accepted.includes(mediaType)) throw status.unsupportedMediaType(accepted);
+  if (mediaType === "application/vnd.kubernetes.protobuf") return parseProtobuf(bytes, expected);
+  try {
+    const text = mediaType === "application/yaml" ? yamlToJson(Buffer.from(bytes).toString("utf8")) : bytes;
+    const { value, duplicates } = parseJson(text);
+    if (isJsonObject(value)) return { value: value as KubeObject, duplicates };
+    throw new JsonSyntaxError(
+      `json: cannot unmarshal ${jsonTypeName(value)} into Go value of type struct { APIVersion string "json:\\"apiVersion,omitempty\\""; Kind string "json:\\"kind,omitempty\\"" }`,
+    );
+  } catch (error) {
+    throw unrecognized(expected, `couldn't get version/kind; json parse error: ${(error as Error).message}`, bytes);
+  }
+}
+
+function parseProtobuf(bytes: Uint8Array, expected: ExpectedKind): ParsedBody {
+  try {
+    const { object } = decodeProtobuf(bytes);
+    return { value: object as KubeObject, duplicates: [] };
+  } catch (error) {
+    throw unrecognized(expected, (error as Error).message, bytes);
+  }
+}
+
+/** "application/json; charset=utf-8" → "application/json"; nothing is JSON. */
+export function mediaTypeOf(contentType: string | undefined): string {
+  if (contentType === undefined || contentType === "") return "application/json";
+  const semicolon = contentType.indexOf(";");
+  return (semicolon < 0 ? contentType : contentType.slice(0, semicolon)).trim().toLowerCase();
+}
+
+/** The three ways in which a body can be of another kind than its URL. */
+function checkKind(value: KubeObject, expected: ExpectedKind): void {
+  const { group, version } = parseApiVersion(value.apiVersion);
+  if (group === expected.group && version === expected.version && value.kind === expected.kind) return;
+  if (value.kind === expected.kind && (expected.custom || nativeTypes().kind(group, version, value.kind) !== undefined)) {
+    const wanted = formatApiVersion(expected.group, expected.version);
+    throw status.badRequest(
+      `the API version in the data (${value.apiVersion}) does not match the expected API version (${wanted})`,
+    );
+  }
+  if (nativeTypes().kind(group, version, value.kind) !== undefined && !expected.custom) {
+    const from = `${version}.${value.kind}`;
+    const to = `${expected.group === "" ? "core" : (expected.group.split(".")[0] ?? "")}.${expected.kind}`;
+    throw cannotHandle(value, expected, `converting (${from}) to (${to}): unknown conversion`);
+  }
+  throw cannotHandle(value, expected, unregisteredText(value));
+}
+
+/** Upstream names the line of its own source where the scheme was made; clients have come to expect it. */
+export function unregisteredText({ kind, apiVersion }: { kind: string; apiVersion: string }): string {
+  return `no kind ${JSON.stringify(kind)} is registered for version ${JSON.stringify(apiVersion)} in scheme "pkg/runtime/scheme.go:111"`;
+}
+
+function cannotHandle(value: KubeObject, expected: ExpectedKind, detail: string): Error {
+  const { version } = parseApiVersion(value.apiVersion);
+  return status.badRequest(
+    `${value.kind} in version ${JSON.stringify(version)} cannot be handled as a ${expected.kind}: ${detail}`,
+  );
+}
+
+function unrecognized(expected: ExpectedKind, detail: string, bytes: Uint8Array): Error {
+  return status.badRequest(
+    `the object provided is unrecognized (must be of type ${expected.kind}): ${detail} (${summary(bytes)})`,
+  );
+}
+
+const summaryBytes = 30;
+
+/** The beginning of the body: as text if it looks like JSON, else in hex. */
+function summary(bytes: Uint8Array): string {
+  if (bytes.length === 0) return "<empty>";
+  const start = Buffer.from(bytes.subarray(0, summaryBytes));
+  return start.toString(bytes[0] === 0x7b ? "utf8" : "hex") + (bytes.length > summaryBytes ? " ..." : "");
+}
+
+export function strictText({ type, path }: StrictError): string {
+  return `${type} field "${path}"`;
+}
+
+export function jsonTypeName(value: JsonValue): string {
+  if (Array.isArray(value)) return "array";
+  if (typeof value === "boolean") return "bool";
+  return typeof value === "string" ? "string" : value === null ? "null" : "number";
+}

@@ -1,0 +1,15 @@
+import { nameAndAge } from "../resources/columns.ts";
+import type { NativeKind } from "./kind.ts";
+
+export const serviceAccount: NativeKind = {
+  prepareForCreate: keepSecretNames,
+  prepareForUpdate: keepSecretNames,
+  returnsDeletedObject: true,
+  table: nameAndAge,
+};
+
+/** Secrets are referred to by name only (k8s.io/kubernetes/pkg/registry/core/serviceaccount/strategy.go). */
+function keepSecretNames(object: { secrets?: { name?: string }[] }): void {
+  if (object.secrets !== undefined)
+    object.secrets = object.secrets.map(({ name }) => (name === undefined ? {} : { name }));
+}

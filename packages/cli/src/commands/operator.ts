@@ -1,0 +1,46 @@
+import { Client, HttpTransport, loadKubeconfig } from "@podwright/client";
+import { type OperatorOptions, startOperator } from "@podwright/operator";
+import { CommandError } from "../error.ts";
+import { parsePort, untilStopped } from "../process.ts";
+
+interface Options {
+  kubeconfig?: string;
+  context?: string;
+  webhookHost?: string;
+  webhookPort: string;
+  webhookUrl?: string;
+  webhookService?: string;
+}
+
+/** `podwright operator`: runs the operator until it is told to stop. */
+export async function operator(options: Options): Promise<void> {
+  const webhook: NonNullable<OperatorOptions["webhook"]> = { port: parsePort("--webhook-port", options.webhookPort) };
+  if (options.webhookService !== undefined) {
+    const [namespace, name, ...rest] = options.webhookService.split("/");
+    if (!namespace || !name || rest.length > 0) {
+      throw new CommandError(`--webhook-service ${options.webhookService}: give it as namespace/name`, 2);
+    }
+    webhook.address = { service: { namespace, name } };
+    webhook.host = "0.0.0.0";
+  } else if (options.webhookUrl !== undefined) {
+    if (!URL.canParse(options.webhookUrl) || new URL(options.webhookUrl).protocol !== "https:") {
+      throw new CommandError(`--webhook-url ${options.webhookUrl}: give an https URL`, 2);
+    }
+    webhook.address = { url: options.webhookUrl.replace(/\/$/, "") };
+  }
+  if (options.webhookHost !== undefined) webhook.host = options.webhookHost;
+
+  const config = await loadKubeconfig({
+    ...(options.kubeconfig !== undefined ? { path: options.kubeconfig } : {}),
+    ...(options.context !== undefined ? { context: options.context } : {}),
+  });
+  const client = new Client(new HttpTransport(config), { userAgent: "podwright" });
+  try {
+    const running = await startOperator({ client, webhook, onError: (error) => console.error("podwright:", error) });
+    console.log(`Podwright arms pods on ${config.server}. Ctrl-C stops it.`);
+    await untilStopped();
+    await running.stop();
+  } finally {
+    await client.close();
+  }
+}

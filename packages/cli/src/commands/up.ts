@@ -1,0 +1,103 @@
+import { join, relative, resolve } from "node:path";
+import { type Cluster, startCluster } from "@podwright/cluster";
+import { startOperator } from "@podwright/operator";
+import { CommandError } from "../error.ts";
+import { examples } from "../examples/examples.ts";
+import { parseCount, parsePort, untilStopped } from "../process.ts";
+
+interface Options {
+  dataDir: string;
+  memory?: boolean;
+  port: string;
+  kubeconfig?: string;
+  nodes: string;
+  runtime: string;
+  without?: string[];
+  example?: string[];
+  output: string;
+}
+
+/** `podwright up`: the embedded cluster with the operator in it, until Ctrl-C. */
+export async function up(options: Options): Promise<void> {
+  const { port, nodes, without, chosen, json } = check(options);
+  const kubeconfigPath = resolve(options.kubeconfig ?? join(options.dataDir, "kubeconfig"));
+
+  const cluster = await start({
+    ...(options.memory ? {} : { dataDir: resolve(options.dataDir) }),
+    port,
+    nodes,
+    kubeconfigPath,
+  });
+  try {
+    const operator = without.has("nanopod")
+      ? undefined
+      : await startOperator({ client: cluster.client, onError: (error) => console.error("podwright:", error) });
+    try {
+      // Since the process began: what a person waits for.
+      const readyMs = Math.round(performance.now());
+      const shownPath = relative(process.cwd(), kubeconfigPath);
+      if (json) {
+        console.log(JSON.stringify({ kubeconfig: kubeconfigPath, server: cluster.server, ready_ms: readyMs }));
+      } else {
+        console.log(`Kubernetes is up at ${cluster.server}, ready in ${readyMs} ms.`);
+        console.log(`Kubeconfig: ${shownPath}`);
+      }
+      for (const example of chosen) {
+        const lines = await example.run(cluster.client, shownPath);
+        if (!json) console.log(`\n${lines.join("\n")}`);
+      }
+      if (!json) {
+        if (chosen.length === 0) {
+          console.log(`\nTry next:\n  kubectl --kubeconfig ${shownPath} get nodes`);
+        }
+        console.log("\nCtrl-C stops it. Without a kubectl of your own: npx podwright kubectl …");
+      }
+      await untilStopped();
+    } finally {
+      await operator?.stop();
+    }
+  } finally {
+    await cluster.stop();
+  }
+}
+
+function check(options: Options) {
+  const without = new Set(options.without ?? []);
+  for (const part of without) {
+    if (part !== "nanopod") throw new CommandError(`--without ${part}: there is no such part; there is nanopod`, 2);
+  }
+  if (!["simulated", "auto"].includes(options.runtime)) {
+    throw new CommandError(`--runtime ${options.runtime}: there is simulated, and auto, which takes it`, 2);
+  }
+  if (!["text", "json"].includes(options.output)) {
+    throw new CommandError(`--output ${options.output}: there is text and json`, 2);
+  }
+  const chosen = (options.example ?? []).map((name) => {
+    const example = examples.find((candidate) => candidate.name === name);
+    if (example !== undefined) return example;
+    throw new CommandError(`--example ${name}: there is ${examples.map((candidate) => candidate.name).join(", ")}`, 2);
+  });
+  return {
+    port: parsePort("--port", options.port),
+    nodes: parseCount("--nodes", options.nodes, 0, 1000),
+    without,
+    chosen,
+    json: options.output === "json",
+  };
+}
+
+/** Starts the cluster; what a person can mend becomes a line that says how. */
+async function start(options: Parameters<typeof startCluster>[0] & { port: number }): Promise<Cluster> {
+  try {
+    return await startCluster(options);
+  } catch (error) {
+    const { code } = error as { code?: string };
+    if (code === "EADDRINUSE") {
+      throw new CommandError(`port ${options.port} is in use: choose another with --port N (0 = any free)`);
+    }
+    if (code === "EACCES" && options.port < 1024) {
+      throw new CommandError(`port ${options.port} is not allowed to this user: choose one above 1023 with --port N`);
+    }
+    throw error;
+  }
+}

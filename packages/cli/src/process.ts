@@ -1,0 +1,22 @@
+import { CommandError } from "./error.ts";
+
+/** Resolves at Ctrl-C or when the process is told to end; the second time it ends at once. */
+export function untilStopped(): Promise<void> {
+  return new Promise((resolve) => {
+    for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.once(signal, () => resolve());
+  });
+}
+
+/** A port number from the command line. Throws a CommandError that names the flag. */
+export function parsePort(flag: string, text: string): number {
+  return parseCount(flag, text, 0, 65535);
+}
+
+/** A whole number from the command line. Throws a CommandError that names the flag. */
+export function parseCount(flag: string, text: string, min: number, max: number): number {
+  const value = /^\d+$/.test(text) ? Number(text) : Number.NaN;
+  if (!(value >= min && value <= max)) {
+    throw new CommandError(`${flag} ${text}: give a whole number from ${min} to ${max}`, 2);
+  }
+  return value;
+}

@@ -1,0 +1,85 @@
+import type { ContainerPort, Node, Pod } from "../kinds.ts";
+import { type Amounts, add, amountsOf, nonZeroPodRequests, podRequests, subtract } from "../resources.ts";
+
+/** A node as the scheduler sees it: what it has, and what the pods on it have taken. */
+export class NodeInfo {
+  readonly name: string;
+  #node: Node | undefined;
+  #allocatable: Amounts = {};
+  readonly requested: Amounts = {};
+  /** As {@link requested}, with defaults for containers that ask for nothing. */
+  readonly weighed: Amounts = {};
+  readonly #pods = new Map<string, { pod: Pod; requests: Amounts; weighed: Amounts }>();
+
+  constructor(name: string) {
+    this.name = name;
+  }
+
+  /** Undefined while pods are known to be on it, but not the node itself. */
+  get node(): Node | undefined {
+    return this.#node;
+  }
+
+  set node(node: Node | undefined) {
+    this.#node = node;
+    this.#allocatable = amountsOf(node?.status?.allocatable);
+  }
+
+  get allocatable(): Amounts {
+    return this.#allocatable;
+  }
+
+  get podCount(): number {
+    return this.#pods.size;
+  }
+
+  /** Counts a pod (again, in its new form). */
+  addPod(pod: Pod): void {
+    const uid = pod.metadata.uid ?? "";
+    const known = this.#pods.get(uid);
+    if (known !== undefined) {
+      const { generation } = pod.metadata;
+      if (known.pod.spec === pod.spec || (generation !== undefined && known.pod.metadata.generation === generation)) {
+        return;
+      }
+      this.removePod(uid);
+    }
+    const counted = { pod, requests: podRequests(pod.spec), weighed: nonZeroPodRequests(pod.spec) };
+    this.#pods.set(uid, counted);
+    add(this.requested, counted.requests);
+    add(this.weighed, counted.weighed);
+  }
+
+  /** True when it was counted. */
+  removePod(uid: string): boolean {
+    const counted = this.#pods.get(uid);
+    if (counted === undefined) return false;
+    this.#pods.delete(uid);
+    subtract(this.requested, counted.requests);
+    subtract(this.weighed, counted.weighed);
+    return true;
+  }
+
+  /** Is a host port that the pod wants taken? (framework/types.go, HostPortInfo) */
+  hasPortConflict(wanted: readonly ContainerPort[]): boolean {
+    if (wanted.length === 0) return false;
+    for (const { pod } of this.#pods.values()) {
+      for (const taken of hostPorts(pod)) {
+        if (wanted.some((port) => conflicts(port, taken))) return true;
+      }
+    }
+    return false;
+  }
+}
+
+/** The ports of a pod that are opened on the node. */
+export function hostPorts(pod: Pod): ContainerPort[] {
+  const containers = [...pod.spec.containers, ...(pod.spec.initContainers ?? [])];
+  return containers.flatMap((container) => (container.ports ?? []).filter((port) => (port.hostPort ?? 0) > 0));
+}
+
+function conflicts(a: ContainerPort, b: ContainerPort): boolean {
+  if (a.hostPort !== b.hostPort || (a.protocol ?? "TCP") !== (b.protocol ?? "TCP")) return false;
+  const [ipA, ipB] = [a.hostIP || "0.0.0.0", b.hostIP || "0.0.0.0"];
+  return ipA === ipB || ipA === "0.0.0.0" || ipB === "0.0.0.0";
+}

@@ -1,0 +1,230 @@
+/**
+ * Gives pods their nodes, one after the other, each in a moment: only the binding is written concurrently
+ * (k8s.io/kubernetes/pkg/scheduler/schedule_one.go).
+ */
+import { type Client, type Clock, type EventRecorder, type InformerFactory, type Logger, pods } from "@podwright/client";
+import { isLostRace } from "../controllers/controller.ts";
+import { nodeInformer, podInformer } from "../controllers/informers.ts";
+import type { Node, Pod } from "../kinds.ts";
+import { isPodTerminal, podCondition } from "../pods.ts";
+import { formatTime } from "../times.ts";
+import { demandsOf, type Refusal, refuse } from "./filters.ts";
+import { NodeInfo } from "./node-info.ts";
+import { SchedulingQueue } from "./queue.ts";
+import { best } from "./score.ts";
+import { describeRefusals, truncate } from "./unschedulable.ts";
+
+/** Bindings on their way at once. */
+const maxBindings = 64;
+
+export interface SchedulerOptions {
+  client: Client;
+  informers: InformerFactory;
+  /** Of the component "default-scheduler". */
+  recorder: EventRecorder;
+  clock: Clock;
+  logger: Logger;
+  /** Pods with another spec.schedulerName are left alone. */
+  schedulerName?: string;
+}
+
+export interface Scheduler {
+  start(): void;
+  stop(): Promise<void>;
+}
+
+export function createScheduler(options: SchedulerOptions): Scheduler {
+  const { recorder, clock, logger, schedulerName = "default-scheduler" } = options;
+  const podClient = options.client.resource<Pod>(pods);
+  const podCache = podInformer(options.informers);
+  const nodeCache = nodeInformer(options.informers);
+  const nodes = new Map<string, NodeInfo>();
+  /** Where each pod counts, bound or about to be. */
+  const placed = new Map<string, string>();
+  const queue = new SchedulingQueue(clock, wake);
+  const writes = new Set<Promise<void>>();
+  let running = false;
+  let awake = false;
+
+  podCache.onChange({ added: onPod, updated: onPod, deleted: onPodDeleted });
+  nodeCache.onChange({
+    added: onNode,
+    updated: (node, old) => {
+      if (nodeMayTakeMore(node, old)) onNode(node);
+      else infoOf(nameOf(node)).node = node;
+    },
+    deleted: (node) => {
+      const info = infoOf(nameOf(node));
+      info.node = undefined;
+      if (info.podCount === 0) nodes.delete(info.name);
+    },
+  });
+
+  function onPod(pod: Pod): void {
+    const uid = pod.metadata.uid ?? "";
+    if (pod.spec.nodeName) {
+      queue.remove(uid);
+      if (isPodTerminal(pod)) unplace(uid);
+      else place(pod, pod.spec.nodeName);
+    } else if (isMine(pod)) queue.add(pod);
+    else queue.remove(uid);
+  }
+
+  function isMine(pod: Pod): boolean {
+    return (
+      (pod.spec.schedulerName ?? "default-scheduler") === schedulerName &&
+      pod.metadata.deletionTimestamp === undefined &&
+      !isPodTerminal(pod) &&
+      (pod.spec.schedulingGates ?? []).length === 0
+    );
+  }
+
+  function onPodDeleted(pod: Pod): void {
+    const uid = pod.metadata.uid ?? "";
+    queue.remove(uid);
+    unplace(uid);
+  }
+
+  function onNode(node: Node): void {
+    infoOf(nameOf(node)).node = node;
+    queue.moveAll();
+  }
+
+  function infoOf(name: string): NodeInfo {
+    let info = nodes.get(name);
+    if (info === undefined) {
+      info = new NodeInfo(name);
+      nodes.set(name, info);
+    }
+    return info;
+  }
+
+  function place(pod: Pod, nodeName: string): void {
+    const uid = pod.metadata.uid ?? "";
+    const before = placed.get(uid);
+    if (before !== undefined && before !== nodeName) infoOf(before).removePod(uid);
+    placed.set(uid, nodeName);
+    infoOf(nodeName).addPod(pod);
+  }
+
+  function unplace(uid: string): void {
+    const name = placed.get(uid);
+    if (name === undefined) return;
+    placed.delete(uid);
+    const info = infoOf(name);
+    info.removePod(uid);
+    if (info.node === undefined && info.podCount === 0) nodes.delete(name);
+    queue.moveAll();
+  }
+
+  /** Pods that arrive together are scheduled together, after the informer's handlers have run. */
+  function wake(): void {
+    if (awake || !running) return;
+    awake = true;
+    setImmediate(run);
+  }
+
+  function run(): void {
+    awake = false;
+    while (running && writes.size < maxBindings) {
+      const next = queue.pop();
+      if (next === undefined) return;
+      scheduleOne(next.pod, next.cycle);
+    }
+  }
+
+  function scheduleOne(pod: Pod, cycle: number): void {
+    const demands = demandsOf(pod);
+    const feasible: NodeInfo[] = [];
+    const refusals: Refusal[] = [];
+    for (const info of nodes.values()) {
+      if (info.node === undefined) continue;
+      const refusal = refuse(demands, info);
+      if (refusal === undefined) feasible.push(info);
+      else refusals.push(refusal);
+    }
+    const chosen = best(demands, feasible);
+    if (chosen === undefined) {
+      queue.unschedulable(pod, cycle);
+      write(reportUnschedulable(pod, describeRefusals(refusals, pod.spec.preemptionPolicy)), pod);
+      return;
+    }
+    place(pod, chosen.name);
+    write(bind(pod, chosen.name), pod);
+  }
+
+  function write(writing: Promise<void>, pod: Pod): void {
+    const done = writing
+      .catch((error: unknown) => {
+        if (isLostRace(error)) return;
+        const fields = { pod: `${pod.metadata.namespace}/${pod.metadata.name}`, error: String(error) };
+        logger.warn("scheduling failed, it will be tried again", fields);
+      })
+      .finally(() => {
+        writes.delete(done);
+        wake();
+      });
+    writes.add(done);
+  }
+
+  async function bind(pod: Pod, nodeName: string): Promise<void> {
+    const { name = "", namespace = "", uid = "" } = pod.metadata;
+    try {
+      await podClient.createSubresource(name, namespace, "binding", {
+        apiVersion: "v1",
+        kind: "Binding",
+        metadata: { name, namespace, uid },
+        target: { apiVersion: "v1", kind: "Node", name: nodeName },
+      });
+    } catch (error) {
+      if (!podCache.get(name, namespace)?.spec.nodeName) {
+        unplace(uid);
+        if (isMine(podCache.get(name, namespace) ?? pod) && !isLostRace(error)) queue.retry(pod);
+      }
+      throw error;
+    }
+    recorder.event(pod, "Normal", "Scheduled", `Successfully assigned ${namespace}/${name} to ${nodeName}`);
+  }
+
+  async function reportUnschedulable(pod: Pod, message: string): Promise<void> {
+    recorder.event(pod, "Warning", "FailedScheduling", truncate(message));
+    const current = podCondition(pod, "PodScheduled");
+    if (current?.status === "False" && current.reason === "Unschedulable" && current.message === message) return;
+    const { name = "", namespace, uid, generation } = pod.metadata;
+    const condition = {
+      type: "PodScheduled",
+      status: "False",
+      reason: "Unschedulable",
+      message,
+      lastTransitionTime:
+        current?.status === "False" ? current.lastTransitionTime : formatTime(clock.now()),
+      ...(generation === undefined ? {} : { observedGeneration: generation }),
+    };
+    const patch = { metadata: { uid }, status: { conditions: [condition] } };
+    await podClient.patch(name, namespace, patch, { type: "strategic", subresource: "status" });
+  }
+
+  return {
+    start() {
+      running = true;
+      wake();
+    },
+    async stop() {
+      running = false;
+      queue.close();
+      await Promise.all(writes);
+    },
+  };
+}
+
+function nameOf(node: Node): string {
+  return node.metadata.name ?? "";
+}
+
+/** Not what nodes write all the time: heartbeats change nothing for pods that wait. */
+function nodeMayTakeMore(node: Node, old: Node): boolean {
+  return (
+    JSON.stringify([node.spec, node.metadata.labels, node.status?.allocatable]) !==
+    JSON.stringify([old.spec, old.metadata.labels, old.status?.allocatable])
+  );
+}

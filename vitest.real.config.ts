@@ -1,0 +1,11 @@
+import { defineConfig } from "vitest/config";
+
+// One file after the other: they share the cluster's NanoPod webhook and nodes.
+export default defineConfig({
+  test: {
+    include: ["conformance/**/*.{scenario,foreign}.ts", "{packages,conformance}/**/*.real.test.ts"],
+    testTimeout: 60_000,
+    hookTimeout: 60_000,
+    fileParallelism: false,
+  },
+});
