@@ -98,18 +98,18 @@ async function withEmbedded<T>(args: string[], measure: (running: Running) => Pr
 }
 
 async function targetOf(kubeconfig: string): Promise<Target> {
-  const config = await loadKubeconfig({ path: kubeconfig });
-  const tls = {
-    ca: config.ca,
-    cert: config.certificate,
-    key: config.privateKey,
-    rejectUnauthorized: config.insecureSkipTlsVerify !== true,
-  };
-  const token = typeof config.token === "function" ? await config.token() : config.token;
+  const { server, tls, credentials } = loadKubeconfig({ path: kubeconfig });
+  const { authorization, certificate, key } = await credentials.current();
   return {
-    server: config.server,
-    agent: new Agent({ keepAlive: true, maxSockets: 64, ...JSON.parse(JSON.stringify(tls)) }),
-    headers: token === undefined ? {} : { authorization: `Bearer ${token}` },
+    server,
+    agent: new Agent({
+      keepAlive: true,
+      maxSockets: 64,
+      rejectUnauthorized: tls.insecureSkipVerify !== true,
+      ...(tls.ca === undefined ? {} : { ca: tls.ca }),
+      ...(certificate === undefined || key === undefined ? {} : { cert: certificate, key }),
+    }),
+    headers: authorization === undefined ? {} : { authorization },
   };
 }
 

@@ -64,7 +64,7 @@ async function embeddedCluster(nodes: number) {
 
 async function realCluster(count: number) {
   const kubeconfig = process.env["KUBECONFIG_REAL"] as string;
-  const client = new Client(new HttpTransport(await loadKubeconfig({ path: kubeconfig })), {
+  const client = new Client(new HttpTransport(loadKubeconfig({ path: kubeconfig })), {
     userAgent: "podwright-test",
   });
   const nodes = await startNodes({ client, nodes: count, heartbeatMs: 10_000 });

@@ -31,7 +31,7 @@ async function start(): Promise<Client> {
     createInterface({ input: child?.stdout as NodeJS.ReadableStream }).once("line", resolve);
     child?.once("exit", (code) => reject(new Error(`podwright up ended with ${code}`)));
   });
-  return new Client(new HttpTransport(await loadKubeconfig({ path: JSON.parse(line).kubeconfig })));
+  return new Client(new HttpTransport(loadKubeconfig({ path: JSON.parse(line).kubeconfig })));
 }
 
 test("kill -9 in the middle of writes loses nothing that was answered, and does nothing by half", async () => {
@@ -43,7 +43,9 @@ test("kill -9 in the middle of writes loses nothing that was answered, and does 
   for (let round = 0; round < rounds; round++) {
     const client = await start();
     const resource = client.resource(configMaps);
-    const found = new Map((await resource.listAll({ namespace: "default" })).map((map) => [map.metadata.name, map]));
+    const found = new Map(
+      (await resource.listAll({ namespace: "default" })).items.map((map) => [map.metadata.name, map]),
+    );
     found.delete("kube-root-ca.crt");
     for (const [name, value] of answered) {
       const possible = [value, ...(open.get(name) ?? [])];

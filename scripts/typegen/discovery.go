@@ -58,6 +58,26 @@ func readDiscovery(folder string) ([]groupVersion, error) {
 	return versions, nil
 }
 
+// readOptionVersions reads which group versions know DeleteOptions and the other kinds that upstream
+// registers in every group it has, from the schema that upstream publishes of it.
+func readOptionVersions(folder string) ([]string, error) {
+	document := struct {
+		Components struct {
+			Schemas map[string]struct {
+				Kinds []schema.GroupVersionKind `json:"x-kubernetes-group-version-kind"`
+			} `json:"schemas"`
+		} `json:"components"`
+	}{}
+	if err := readJSON(filepath.Join(folder, "v3", "api__v1_openapi.json"), &document); err != nil {
+		return nil, err
+	}
+	names := []string{}
+	for _, kind := range document.Components.Schemas["io.k8s.apimachinery.pkg.apis.meta.v1.DeleteOptions"].Kinds {
+		names = append(names, kind.GroupVersion().String())
+	}
+	return names, nil
+}
+
 func readJSON(path string, into any) error {
 	text, err := os.ReadFile(path)
 	if err != nil {

@@ -2,32 +2,39 @@
 // structs, struct tags, generated OpenAPI definitions and discovery documents
 // say, and none of their sentences. packages/kube/src/types/table.ts reads it.
 //
-// Usage: typegen -discovery kubernetes/api/discovery -out native.json
+// Usage: typegen -api kubernetes/api -out native.json
 package main
 
 import (
 	"flag"
 	"log"
 	"os"
+	"path/filepath"
+
+	"typegen/scheme"
 )
 
 func main() {
 	log.SetFlags(0)
-	discovery := flag.String("discovery", "", "folder of upstream's discovery documents")
+	api := flag.String("api", "", "folder of upstream's discovery and OpenAPI documents")
 	out := flag.String("out", "", "where to write the table")
 	flag.Parse()
 
-	versions, err := readDiscovery(*discovery)
+	versions, err := readDiscovery(filepath.Join(*api, "discovery"))
 	if err != nil {
 		log.Fatal(err)
 	}
-	scheme, err := newScheme()
+	optionVersions, err := readOptionVersions(filepath.Join(*api, "openapi-spec"))
+	if err != nil {
+		log.Fatal(err)
+	}
+	known, err := scheme.New()
 	if err != nil {
 		log.Fatal(err)
 	}
 	types := newTypes(openAPIDefinitions())
 	for _, version := range versions {
-		for _, goType := range scheme.KnownTypes(version.GroupVersion) {
+		for _, goType := range known.KnownTypes(version.GroupVersion) {
 			types.add(goType)
 		}
 	}
@@ -37,7 +44,7 @@ func main() {
 	if err := types.walk(); err != nil {
 		log.Fatal(err)
 	}
-	text, err := encodeTable(types, versions, scheme)
+	text, err := encodeTable(types, versions, optionVersions, known)
 	if err != nil {
 		log.Fatal(err)
 	}

@@ -60,7 +60,7 @@ func kinds(resources []metav1.APIResource) []*kind {
 }
 
 // encodeTable writes the table as JSON with a line for each struct and each kind, so that a new version reads as a diff.
-func encodeTable(types *types, versions []groupVersion, scheme *runtime.Scheme) ([]byte, error) {
+func encodeTable(types *types, versions []groupVersion, optionVersions []string, scheme *runtime.Scheme) ([]byte, error) {
 	out := &bytes.Buffer{}
 	write := func(value any) error {
 		encoder := json.NewEncoder(out)
@@ -71,6 +71,10 @@ func encodeTable(types *types, versions []groupVersion, scheme *runtime.Scheme) 
 	}
 	out.WriteString("{\"packages\":")
 	if err := write(packages(types)); err != nil {
+		return nil, err
+	}
+	out.WriteString(",\n\"optionVersions\":")
+	if err := write(optionVersions); err != nil {
 		return nil, err
 	}
 	out.WriteString(",\n\"versions\":[")

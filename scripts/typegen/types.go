@@ -170,6 +170,9 @@ func addOpenAPI(row *field, goType reflect.Type, property spec.Schema) {
 	if property.Items != nil && property.Items.Schema != nil {
 		row.extras.ElementEnum = property.Items.Schema.Enum
 	}
+	if property.AdditionalProperties != nil && property.AdditionalProperties.Schema != nil {
+		row.extras.ElementEnum = property.AdditionalProperties.Schema.Enum
+	}
 	if isZero(property.Default) {
 		row.flags += "d"
 	} else {

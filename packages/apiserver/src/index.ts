@@ -1,5 +1,7 @@
 export * from "./request.ts";
+export * from "./resources/native.ts";
 export * from "./resources/resource.ts";
+export * from "./storage/compactor.ts";
 export * from "./storage/open-storage.ts";
 export * from "./storage/storage.ts";
 export * from "./storage/storage-error.ts";

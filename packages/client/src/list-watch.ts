@@ -98,6 +98,7 @@ export class ListWatch<T extends KubeObject> {
   /** The version everything known is as of; undefined: start over from a list. */
   #version: string | undefined;
   #watchListTries: number;
+  #listNext = false;
   #failures = 0;
   #refusals = 0;
   #connectedAt = Number.NEGATIVE_INFINITY;
@@ -163,7 +164,7 @@ export class ListWatch<T extends KubeObject> {
       }
       return this.#follow(this.#version);
     }
-    if (this.#watchListTries > 0) return this.#follow(undefined);
+    if (this.#watchListTries > 0 && !this.#listNext) return this.#follow(undefined);
     const list = await this.#resource.listAll({
       ...this.#selection,
       limit: this.#pageSize,
@@ -232,6 +233,7 @@ export class ListWatch<T extends KubeObject> {
     const differences = this.#sink.replace(objects, resourceVersion);
     if (!first) this.metrics.recovered += differences;
     this.#version = resourceVersion;
+    this.#listNext = false;
     this.#verifiedAt = this.#clock.now();
     this.#failures = 0;
   }
@@ -291,6 +293,7 @@ export class ListWatch<T extends KubeObject> {
       const refused = error instanceof StatusError && (error.code === 400 || error.code === 422);
       if (refused || error instanceof NoInitialEventsEnd) {
         this.#watchListTries = refused ? 0 : this.#watchListTries - 1;
+        this.#listNext = true;
         this.#log.debug("no initial events by watch, listing instead", { ...this.#what(), error: String(error) });
         return false;
       }

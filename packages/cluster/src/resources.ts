@@ -20,7 +20,10 @@ export function amountsOf(quantities: Record<string, string> | undefined): Amoun
  * more; sidecars count from when they have started; overhead comes on top.
  */
 export function podRequests(spec: PodSpec): Amounts {
-  return withPodLevel(spec, aggregate(spec, (container) => amountsOf(container.resources?.requests)));
+  return withPodLevel(
+    spec,
+    aggregate(spec, (container) => amountsOf(container.resources?.requests)),
+  );
 }
 
 /**

@@ -54,7 +54,10 @@ export function parseFieldSelector(text: string): FieldSelector {
     const match = /^(.*?)(!=|==|=)(.*)$/s.exec(term);
     if (match === null) throw new SelectorError(`invalid selector: '${text}'; can't understand '${term}'`);
     const [, field = "", operator, value = ""] = match;
-    requirements.push({ field, operator: operator === "!=" ? "!=" : "=", value: unescapeFieldValue(value) });
+    const unescaped = unescapeFieldValue(value);
+    // A term without field and value asks for nothing.
+    if (field === "" && unescaped === "") continue;
+    requirements.push({ field, operator: operator === "!=" ? "!=" : "=", value: unescaped });
   }
   return new FieldSelector(requirements);
 }

@@ -32,6 +32,8 @@ export class JsonReader {
   readonly #frames: Frame[] = [];
   readonly #duplicates = new Set<string>();
   #at = 0;
+  /** Upstream finds numbers too large only once it knows the text is JSON. */
+  #tooLarge: JsonSyntaxError | undefined;
 
   constructor(text: string, maxDepth: number) {
     this.#text = text;
@@ -42,6 +44,7 @@ export class JsonReader {
     const value = this.#document();
     this.#skipSpace();
     if (this.#at < this.#text.length) this.#fail("after top-level value");
+    if (this.#tooLarge !== undefined) throw this.#tooLarge;
     return { value, duplicates: [...this.#duplicates] };
   }
 
@@ -187,7 +190,8 @@ export class JsonReader {
     const text = this.#text.slice(start, this.#at);
     const value = Number(text);
     if (!Number.isFinite(value)) {
-      throw new JsonSyntaxError(`json: cannot unmarshal number ${text} into Go value of type float64`, this.#at);
+      const message = `json: cannot unmarshal number ${text} into Go value of type float64`;
+      this.#tooLarge ??= new JsonSyntaxError(message, this.#at);
     }
     if (!integer || Number.isSafeInteger(value)) return value === 0 ? 0 : value;
     const exact = BigInt(text);

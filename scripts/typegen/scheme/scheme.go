@@ -1,9 +1,7 @@
-package main
+// Package scheme knows the Go types of the API groups that kube-apiserver serves.
+package scheme
 
 import (
-	"reflect"
-
-	admissionv1 "k8s.io/api/admission/v1"
 	admissionregistrationv1 "k8s.io/api/admissionregistration/v1"
 	appsv1 "k8s.io/api/apps/v1"
 	authenticationv1 "k8s.io/api/authentication/v1"
@@ -25,16 +23,12 @@ import (
 	schedulingv1 "k8s.io/api/scheduling/v1"
 	storagev1 "k8s.io/api/storage/v1"
 	apiextensionsv1 "k8s.io/apiextensions-apiserver/pkg/apis/apiextensions/v1"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 	apiregistrationv1 "k8s.io/kube-aggregator/pkg/apis/apiregistration/v1"
-	"k8s.io/kube-openapi/pkg/common"
-	"k8s.io/kube-openapi/pkg/validation/spec"
-	"k8s.io/kubernetes/pkg/generated/openapi"
 )
 
-// newScheme knows every generally available API group that kube-apiserver serves.
-func newScheme() (*runtime.Scheme, error) {
+// New knows every generally available API group that kube-apiserver serves.
+func New() (*runtime.Scheme, error) {
 	scheme := runtime.NewScheme()
 	builder := runtime.NewSchemeBuilder(
 		admissionregistrationv1.AddToScheme,
@@ -61,23 +55,4 @@ func newScheme() (*runtime.Scheme, error) {
 		storagev1.AddToScheme,
 	)
 	return scheme, builder.AddToScheme(scheme)
-}
-
-// bodyTypes are the types of bodies that no served group registers: the
-// discovery documents, errors, and what webhooks are sent.
-func bodyTypes() []reflect.Type {
-	return []reflect.Type{
-		reflect.TypeFor[metav1.Status](),
-		reflect.TypeFor[metav1.APIVersions](),
-		reflect.TypeFor[metav1.APIGroup](),
-		reflect.TypeFor[metav1.APIGroupList](),
-		reflect.TypeFor[metav1.APIResourceList](),
-		reflect.TypeFor[metav1.PartialObjectMetadata](),
-		reflect.TypeFor[admissionv1.AdmissionReview](),
-	}
-}
-
-// openAPIDefinitions are upstream's generated schemas by model name, e.g. "io.k8s.api.core.v1.Pod".
-func openAPIDefinitions() map[string]common.OpenAPIDefinition {
-	return openapi.GetOpenAPIDefinitions(func(path string) spec.Ref { return spec.MustCreateRef(path) })
 }

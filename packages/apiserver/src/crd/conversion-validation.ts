@@ -25,7 +25,8 @@ export function validateConversion(conversion: Conversion | undefined, path: str
   else if ((config.url === undefined) === (config.service === undefined)) {
     errors.push(fieldError.required(configPath, "exactly one of url or service is required"));
   } else if (config.service !== undefined) {
-    if (!config.service.name) errors.push(fieldError.required(`${configPath}.service.name`, "service name is required"));
+    if (!config.service.name)
+      errors.push(fieldError.required(`${configPath}.service.name`, "service name is required"));
     if (!config.service.namespace) {
       errors.push(fieldError.required(`${configPath}.service.namespace`, "service namespace is required"));
     }
@@ -41,7 +42,8 @@ function validateReviewVersions(versions: readonly string[], path: string): Fiel
       errors.push(fieldError.invalid(`${path}[${index}]`, version, "duplicate version"));
       continue;
     }
-    for (const problem of isDns1035Label(version)) errors.push(fieldError.invalid(`${path}[${index}]`, version, problem));
+    for (const problem of isDns1035Label(version))
+      errors.push(fieldError.invalid(`${path}[${index}]`, version, problem));
   }
   if (!versions.some((version) => knownReviewVersions.includes(version))) {
     const rule = `must include at least one of ${knownReviewVersions.join(", ")}`;

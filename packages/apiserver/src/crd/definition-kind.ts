@@ -43,6 +43,8 @@ export const customResourceDefinition: NativeKind = {
     return added.map((format) => `unrecognized format ${JSON.stringify(format)}`);
   },
   allowUnconditionalUpdate: false,
+  // The first DELETE always marks: instances go first.
+  hasOtherFinalizers: ({ metadata }) => metadata.deletionTimestamp === undefined,
   prepareForDelete(object) {
     const definition = object as Definition;
     const finalizers = definition.metadata.finalizers ?? [];

@@ -1,7 +1,12 @@
 import { type FieldError, fieldError, isDns1035Label, isDns1123Subdomain, jsonEqual } from "@podwright/kube";
 import { validateConversion } from "./conversion-validation.ts";
 import { type Definition, type DefinitionNames, type DefinitionSpec, isConditionTrue } from "./definition.ts";
-import { validateColumns, validateSchema, validateSelectableFields, validateSubresources } from "./version-validation.ts";
+import {
+  validateColumns,
+  validateSchema,
+  validateSelectableFields,
+  validateSubresources,
+} from "./version-validation.ts";
 
 /**
  * What is wrong with a new CustomResourceDefinition
@@ -143,10 +148,7 @@ function validateHoisted(spec: DefinitionSpec): FieldError[] {
 function validateNamesOfSpec(spec: DefinitionSpec): FieldError[] {
   const names: Partial<DefinitionNames> = spec.names ?? {};
   const missing = (["plural", "singular", "kind", "listKind"] as const).filter((name) => !names[name]);
-  return [
-    ...missing.map((name) => fieldError.required(`spec.names.${name}`)),
-    ...validateNames(names, "spec.names"),
-  ];
+  return [...missing.map((name) => fieldError.required(`spec.names.${name}`)), ...validateNames(names, "spec.names")];
 }
 
 function validateNames(names: Partial<DefinitionNames>, path: string): FieldError[] {
@@ -174,7 +176,8 @@ function validateDeprecation(deprecated: boolean, warning: string | undefined, p
   const field = `${path}.deprecationWarning`;
   if (!deprecated) return [fieldError.invalid(field, warning, "can only be set for deprecated versions")];
   const errors: FieldError[] = [];
-  if (Buffer.byteLength(warning) > 256) errors.push(fieldError.invalid(field, warning, "must be <= 256 characters long"));
+  if (Buffer.byteLength(warning) > 256)
+    errors.push(fieldError.invalid(field, warning, "must be <= 256 characters long"));
   if (warning === "") errors.push(fieldError.invalid(field, warning, "must not be an empty string"));
   const unprintable = warning.search(/[\p{C}\p{Zl}\p{Zp}]/u);
   if (unprintable >= 0) {

@@ -1,5 +1,5 @@
 import { isJsonObject, type JsonObject, type JsonValue } from "@podwright/kube";
-import { parseJsonPath, type PathFilter, type PathStep } from "./json-path-parser.ts";
+import { type PathFilter, type PathStep, parseJsonPath } from "./json-path-parser.ts";
 
 /** Finds values in an object. Fields and items that are not there are skipped. */
 export type JsonPath = (root: JsonValue) => JsonValue[];

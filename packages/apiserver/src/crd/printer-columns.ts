@@ -1,6 +1,6 @@
 import { isJsonObject, type JsonValue, stringifyJson } from "@podwright/kube";
-import { ageOf } from "../resources/human-duration.ts";
 import { nameColumn } from "../resources/columns.ts";
+import { ageOf } from "../resources/human-duration.ts";
 import type { Cell, ColumnDefinition, TableConvertor } from "../resources/resource.ts";
 import type { PrinterColumn } from "./definition.ts";
 import { compileJsonPath, type JsonPath } from "./json-path.ts";

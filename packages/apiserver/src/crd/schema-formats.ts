@@ -52,7 +52,8 @@ function collect(schema: JsonValue | undefined, found: Set<string>): void {
     const properties = schema[keyword];
     if (isJsonObject(properties)) for (const each of Object.values(properties)) collect(each, found);
   }
-  for (const keyword of ["items", "additionalProperties", "allOf", "anyOf", "oneOf", "not"]) collect(schema[keyword], found);
+  for (const keyword of ["items", "additionalProperties", "allOf", "anyOf", "oneOf", "not"])
+    collect(schema[keyword], found);
 }
 
 function isRecognized(format: string): boolean {

@@ -9,8 +9,8 @@ import {
   nativeTypes,
   parseApiVersion,
   parseJson,
-  status,
   StatusError,
+  status,
 } from "@podwright/kube";
 import type { Warnings } from "../output/warnings.ts";
 import type { ApiRequest } from "../request.ts";
@@ -99,7 +99,8 @@ function parseBody({ body, headers }: ApiRequest, expected: ExpectedKind): Parse
 
 function parseProtobuf(bytes: Uint8Array, expected: ExpectedKind): ParsedBody {
   try {
-    const { object } = decodeProtobuf(bytes);
+    const defaults = { apiVersion: formatApiVersion(expected.group, expected.version), kind: expected.kind };
+    const { object } = decodeProtobuf(bytes, defaults);
     return { value: object as KubeObject, duplicates: [] };
   } catch (error) {
     throw unrecognized(expected, (error as Error).message, bytes);
@@ -117,7 +118,10 @@ export function mediaTypeOf(contentType: string | undefined): string {
 function checkKind(value: KubeObject, expected: ExpectedKind): void {
   const { group, version } = parseApiVersion(value.apiVersion);
   if (group === expected.group && version === expected.version && value.kind === expected.kind) return;
-  if (value.kind === expected.kind && (expected.custom || nativeTypes().kind(group, version, value.kind) !== undefined)) {
+  if (
+    value.kind === expected.kind &&
+    (expected.custom || nativeTypes().kind(group, version, value.kind) !== undefined)
+  ) {
     const wanted = formatApiVersion(expected.group, expected.version);
     throw status.badRequest(
       `the API version in the data (${value.apiVersion}) does not match the expected API version (${wanted})`,

@@ -10,7 +10,11 @@ export interface StrictError {
  * What strict decoding found, in the order of the body, as Go's decoder names it: reading goes field by field, and
  * says of an unknown field nothing but that. Parsing keeps the fields' order, so a walk gives it back.
  */
-export function inOrderOfBody(value: JsonValue, unknown: readonly string[], duplicates: readonly string[]): StrictError[] {
+export function inOrderOfBody(
+  value: JsonValue,
+  unknown: readonly string[],
+  duplicates: readonly string[],
+): StrictError[] {
   const found = new Map<string, StrictError>();
   for (const path of duplicates) found.set(path, { type: "duplicate", path });
   for (const path of unknown) found.set(path, { type: "unknown", path });

@@ -19,12 +19,12 @@ import { lease } from "./lease.ts";
 import { namespace } from "./namespace.ts";
 import { node } from "./node.ts";
 import { persistentVolume, persistentVolumeClaim } from "./persistent-volume.ts";
-import { pod } from "./pod.ts";
+import { pod } from "./pod/pod.ts";
 import { podDisruptionBudget } from "./pod-disruption-budget.ts";
 import { podTemplate } from "./pod-template.ts";
 import { priorityClass } from "./priority-class.ts";
 import { limitRange, resourceQuota } from "./quota.ts";
-import { role, roleBinding } from "./rbac.ts";
+import { clusterRole, clusterRoleBinding, role, roleBinding } from "./rbac.ts";
 import { replicaSet, replicationController } from "./replica-set.ts";
 import { runtimeClass } from "./runtime-class.ts";
 import { secret } from "./secret.ts";
@@ -86,8 +86,8 @@ export const kindsWithOwnRules: Readonly<Record<string, NativeKind>> = {
   "networking.k8s.io/v1/ServiceCIDR": serviceCidr,
   "node.k8s.io/v1/RuntimeClass": runtimeClass,
   "policy/v1/PodDisruptionBudget": podDisruptionBudget,
-  "rbac.authorization.k8s.io/v1/ClusterRole": role,
-  "rbac.authorization.k8s.io/v1/ClusterRoleBinding": roleBinding,
+  "rbac.authorization.k8s.io/v1/ClusterRole": clusterRole,
+  "rbac.authorization.k8s.io/v1/ClusterRoleBinding": clusterRoleBinding,
   "rbac.authorization.k8s.io/v1/Role": role,
   "rbac.authorization.k8s.io/v1/RoleBinding": roleBinding,
   "resource.k8s.io/v1/DeviceClass": deviceClass,

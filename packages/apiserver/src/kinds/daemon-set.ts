@@ -1,12 +1,39 @@
-import { formatLabelSelector } from "@podwright/kube";
+import {
+  type FieldError,
+  fieldError,
+  formatLabelSelector,
+  type KubeObject,
+  validateLabelSelector,
+} from "@podwright/kube";
 import { age, ageColumn, column, nameColumn } from "../resources/columns.ts";
 import { equalJson } from "../resources/equal.ts";
-import { type NativeKind, podTemplateOf } from "./kind.ts";
+import { type Errors, nonNegative } from "./field-checks.ts";
+import { type NativeKind, podTemplateOf, type Struct } from "./kind.ts";
 import { formatLabels } from "./selector-text.ts";
 import { containerCells, containersColumn, imagesColumn, selectorColumn } from "./workload-columns.ts";
+import {
+  collisionCountGrows,
+  everRunningTemplate,
+  intOrPercent,
+  notEmpty,
+  selectorStays,
+  templateMatches,
+} from "./workload-validation.ts";
 
 /** spec.templateGeneration of old API versions; v1 keeps it in this annotation. */
 const templateGeneration = "deprecated.daemonset.template.generation";
+
+const statusFields = [
+  "currentNumberScheduled",
+  "numberMisscheduled",
+  "desiredNumberScheduled",
+  "numberReady",
+  "observedGeneration",
+  "updatedNumberScheduled",
+  "numberAvailable",
+  "numberUnavailable",
+  "collisionCount",
+];
 
 export const daemonSet: NativeKind = {
   defaults: {
@@ -32,6 +59,18 @@ export const daemonSet: NativeKind = {
     const changed = !equalJson(podTemplateOf(object), podTemplateOf(old));
     object.metadata.annotations ??= {};
     object.metadata.annotations[templateGeneration] = String(changed ? before + 1 : before);
+  },
+  validate: validateDaemonSet,
+  validateUpdate(object, old) {
+    const errors = validateDaemonSet(object);
+    selectorStays(errors, object, old);
+    return errors;
+  },
+  validateStatusUpdate(object, old) {
+    const errors: Errors = [];
+    for (const field of statusFields) nonNegative(errors, `status.${field}`, object["status"]?.[field]);
+    collisionCountGrows(errors, object, old);
+    return errors;
   },
   table: {
     columns: [
@@ -64,3 +103,23 @@ export const daemonSet: NativeKind = {
     },
   },
 };
+
+function validateDaemonSet(object: KubeObject): FieldError[] {
+  const errors: Errors = [];
+  const spec: Struct = object["spec"];
+  errors.push(...validateLabelSelector(spec["selector"], "spec.selector"));
+  templateMatches(errors, object, false);
+  notEmpty(errors, spec["selector"], "daemonset");
+  everRunningTemplate(errors, object, "DaemonSet");
+  nonNegative(errors, "spec.minReadySeconds", spec["minReadySeconds"]);
+  const strategy: Struct = spec["updateStrategy"] ?? {};
+  if (strategy["type"] === "RollingUpdate") {
+    for (const field of ["maxUnavailable", "maxSurge"]) {
+      intOrPercent(errors, `spec.updateStrategy.rollingUpdate.${field}`, strategy["rollingUpdate"]?.[field]);
+    }
+  } else if (strategy["type"] !== "OnDelete") {
+    errors.push(fieldError.notSupported("spec.updateStrategy", strategy, ["RollingUpdate", "OnDelete"]));
+  }
+  nonNegative(errors, "spec.revisionHistoryLimit", spec["revisionHistoryLimit"]);
+  return errors;
+}

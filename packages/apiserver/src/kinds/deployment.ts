@@ -1,9 +1,30 @@
+import { type FieldError, fieldError, type KubeObject } from "@podwright/kube";
 import { age, ageColumn, column, nameColumn } from "../resources/columns.ts";
 import { equalJson } from "../resources/equal.ts";
-import { type NativeKind, podTemplateOf } from "./kind.ts";
+import { type Errors, nonNegative } from "./field-checks.ts";
+import { type NativeKind, podTemplateOf, type Struct } from "./kind.ts";
 import { workloadScale } from "./scale.ts";
 import { labelSelectorText } from "./selector-text.ts";
 import { containerCells, containersColumn, imagesColumn, selectorColumn } from "./workload-columns.ts";
+import {
+  atMost100Percent,
+  collisionCountGrows,
+  intOrPercent,
+  intOrPercentValue,
+  selectorAndTemplate,
+  selectorStays,
+  statusCounts,
+} from "./workload-validation.ts";
+
+const partsOfReplicas = ["updatedReplicas", "readyReplicas", "availableReplicas"];
+const statusFields = [
+  "observedGeneration",
+  "replicas",
+  ...partsOfReplicas,
+  "unavailableReplicas",
+  "terminatingReplicas",
+  "collisionCount",
+];
 
 export const deployment: NativeKind = {
   defaults: {
@@ -30,6 +51,17 @@ export const deployment: NativeKind = {
     if (old.metadata.labels === undefined) delete object.metadata.labels;
     else object.metadata.labels = old.metadata.labels;
   },
+  validate: validateDeployment,
+  validateUpdate(object, old) {
+    const errors = validateDeployment(object);
+    selectorStays(errors, object, old);
+    return errors;
+  },
+  validateStatusUpdate(object, old) {
+    const errors = statusCounts(object, statusFields, partsOfReplicas, "readyReplicas");
+    collisionCountGrows(errors, object, old);
+    return errors;
+  },
   table: {
     columns: [
       nameColumn,
@@ -55,3 +87,40 @@ export const deployment: NativeKind = {
     },
   },
 };
+
+function validateDeployment(object: KubeObject): FieldError[] {
+  const errors: Errors = [];
+  const spec: Struct = object["spec"];
+  nonNegative(errors, "spec.replicas", spec["replicas"]);
+  selectorAndTemplate(errors, object);
+  updateStrategy(errors, spec["strategy"] ?? {});
+  nonNegative(errors, "spec.minReadySeconds", spec["minReadySeconds"]);
+  nonNegative(errors, "spec.revisionHistoryLimit", spec["revisionHistoryLimit"]);
+  const deadline = spec["progressDeadlineSeconds"];
+  nonNegative(errors, "spec.progressDeadlineSeconds", deadline);
+  if (deadline !== undefined && deadline <= (spec["minReadySeconds"] ?? 0)) {
+    errors.push(fieldError.invalid("spec.progressDeadlineSeconds", deadline, "must be greater than minReadySeconds"));
+  }
+  return errors;
+}
+
+function updateStrategy(errors: Errors, strategy: Struct): void {
+  const path = "spec.strategy";
+  const rollingUpdate: Struct | undefined = strategy["rollingUpdate"];
+  if (strategy["type"] === "Recreate") {
+    if (rollingUpdate === undefined) return;
+    const detail = "may not be specified when strategy `type` is 'Recreate'";
+    errors.push(fieldError.forbidden(`${path}.rollingUpdate`, detail));
+  } else if (strategy["type"] === "RollingUpdate") {
+    const { maxUnavailable, maxSurge } = rollingUpdate ?? {};
+    const at = `${path}.rollingUpdate.maxUnavailable`;
+    intOrPercent(errors, at, maxUnavailable);
+    intOrPercent(errors, `${path}.rollingUpdate.maxSurge`, maxSurge);
+    if (intOrPercentValue(maxUnavailable) === 0 && intOrPercentValue(maxSurge) === 0) {
+      errors.push(fieldError.invalid(at, maxUnavailable ?? 0, "may not be 0 when `maxSurge` is 0"));
+    }
+    atMost100Percent(errors, at, maxUnavailable);
+  } else {
+    errors.push(fieldError.notSupported(path, strategy, ["Recreate", "RollingUpdate"]));
+  }
+}

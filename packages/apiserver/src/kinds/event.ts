@@ -1,7 +1,8 @@
-import type { KubeObject } from "@podwright/kube";
+import { type FieldError, fieldError, isDns1123Subdomain, isQualifiedName, type KubeObject } from "@podwright/kube";
 import { column, wideColumn } from "../resources/columns.ts";
 import { ageOf } from "../resources/human-duration.ts";
 import type { TableConvertor } from "../resources/resource.ts";
+import { type Errors, invalid } from "./field-checks.ts";
 import type { NativeKind, Struct } from "./kind.ts";
 
 /*
@@ -71,6 +72,7 @@ function selectableFields(involved: string, controller: string, source?: string)
 }
 
 export const coreEvent: NativeKind = {
+  validate: (object) => validateEvent(object, "reportingComponent"),
   allowCreateOnUpdate: true,
   // Whichever version an event is written in, it can be selected in both.
   selectableFields: { ...coreFields, ...fields },
@@ -79,6 +81,12 @@ export const coreEvent: NativeKind = {
 };
 
 export const event: NativeKind = {
+  validate(object) {
+    const errors = validateEvent(object, "reportingController");
+    newEvent(errors, object);
+    return errors;
+  },
+  validateUpdate: (object) => validateEvent(object, "reportingController"),
   allowCreateOnUpdate: true,
   selectableFields: { ...coreFields, ...fields },
   selectableFieldNames: Object.keys(fields),
@@ -123,4 +131,59 @@ function renamed(object: KubeObject, apiVersion: string, names: Readonly<Record<
   const result: Struct = {};
   for (const [field, value] of Object.entries(object)) result[names[field] ?? field] = value;
   return { ...result, apiVersion, kind: object.kind, metadata: object.metadata };
+}
+
+const maxInstance = 128;
+const maxNote = 1024;
+
+/** Of both versions; errors name the fields as upstream's internal version has them. */
+function validateEvent(object: KubeObject, controllerField: string): FieldError[] {
+  const errors: Errors = [];
+  const namespace = object.metadata.namespace ?? "";
+  const involved: Struct = object["involvedObject"] ?? object["regarding"] ?? {};
+  const involvedNamespace: string = involved["namespace"] ?? "";
+  const mismatch = () => {
+    const detail = "does not match event.namespace";
+    errors.push(fieldError.invalid("involvedObject.namespace", involvedNamespace, detail));
+  };
+  if (!object["eventTime"]) {
+    const allowed = involvedNamespace === "" ? ["", "default"] : [involvedNamespace];
+    if (!allowed.includes(namespace)) mismatch();
+  } else {
+    if (involvedNamespace === "" && namespace !== "default" && namespace !== "kube-system") mismatch();
+    const controller: string = object["reportingComponent"] ?? object["reportingController"] ?? "";
+    if (controller === "") errors.push(fieldError.required(controllerField));
+    invalid(errors, controllerField, controller, isQualifiedName(controller));
+    const text = (field: string, value: string | undefined, max: number, needed: boolean) => {
+      if (needed && !value) errors.push(fieldError.required(field));
+      if ((value?.length ?? 0) > max) errors.push(fieldError.invalid(field, "", `can have at most ${max} characters`));
+    };
+    text("reportingInstance", object["reportingInstance"], maxInstance, true);
+    text("action", object["action"], maxInstance, true);
+    text("reason", object["reason"], maxInstance, true);
+    text("message", object["message"] ?? object["note"], maxNote, false);
+  }
+  invalid(errors, "namespace", namespace, isDns1123Subdomain(namespace));
+  return errors;
+}
+
+/** events.k8s.io/v1 is strict about new events, and knows the old fields for old ones only. */
+function newEvent(errors: Errors, object: KubeObject): void {
+  const { series, type = "" } = object;
+  if (series !== undefined && (series.count ?? 0) < 2) {
+    errors.push(fieldError.invalid("series.count", "", "should be at least 2"));
+  }
+  if (series !== undefined && !series.lastObservedTime) errors.push(fieldError.required("series.lastObservedTime"));
+  if (!object["eventTime"]) errors.push(fieldError.required("eventTime"));
+  if (type !== "Normal" && type !== "Warning") {
+    errors.push(fieldError.invalid("type", "", `has invalid value: ${type}`));
+  }
+  for (const [field, old] of [
+    ["firstTimestamp", object["deprecatedFirstTimestamp"]],
+    ["lastTimestamp", object["deprecatedLastTimestamp"]],
+    ["count", object["deprecatedCount"]],
+    ["source", object["deprecatedSource"]?.component || object["deprecatedSource"]?.host],
+  ]) {
+    if (old) errors.push(fieldError.invalid(field, "", "needs to be unset"));
+  }
 }

@@ -24,6 +24,7 @@ export function hpaToV2(object: KubeObject): KubeObject {
   const currentMetrics: Struct[] = read(currentMetricsAnnotation) ?? [];
   if (cpu !== undefined) metrics.push(cpuMetric("target", { type: "Utilization", averageUtilization: cpu }));
   if (currentCpu !== undefined) currentMetrics.push(cpuMetric("current", { averageUtilization: currentCpu }));
+  if (metrics.length === 0) metrics.push(cpuMetric("target", { type: "Utilization", averageUtilization: 80 }));
   const behavior = read(behaviorAnnotation);
   const conditions = read(conditionsAnnotation);
   for (const name of annotationNames) delete annotations[name];
@@ -34,7 +35,7 @@ export function hpaToV2(object: KubeObject): KubeObject {
     metadata: withAnnotations(object, annotations),
     spec: {
       ...spec,
-      ...(metrics.length > 0 && { metrics }),
+      metrics,
       ...(behavior !== undefined && { behavior }),
     },
     status: {

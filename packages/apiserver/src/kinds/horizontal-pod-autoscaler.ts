@@ -1,5 +1,7 @@
+import { type FieldError, fieldError, isPathSegmentName, type KubeObject } from "@podwright/kube";
 import { age, ageColumn, column, nameColumn } from "../resources/columns.ts";
 import type { TableConvertor } from "../resources/resource.ts";
+import { type Errors, requiredAnd } from "./field-checks.ts";
 import { hpaFromV2, hpaToV2 } from "./horizontal-pod-autoscaler-v1.ts";
 import type { NativeKind, Struct } from "./kind.ts";
 
@@ -55,6 +57,7 @@ export const horizontalPodAutoscaler: NativeKind = {
       };
     },
   },
+  validate: validateAutoscaler,
   table,
 };
 
@@ -65,6 +68,7 @@ export const horizontalPodAutoscalerV1: NativeKind = {
       spec.minReplicas ??= 1;
     },
   },
+  validate: (object) => validateAutoscaler(hpaToV2(object)),
   table,
   storage: { group: "autoscaling", plural: "horizontalpodautoscalers" },
   conversion: { toStorage: hpaToV2, fromStorage: hpaFromV2 },
@@ -99,4 +103,21 @@ function metric(spec: Struct, status: Struct | undefined): string {
   if (target["averageValue"] !== undefined)
     return `${current["averageValue"] ?? "<unknown>"}/${target["averageValue"]} (avg)`;
   return `${current["value"] ?? "<unknown>"}/${target["value"] ?? "0"}`;
+}
+
+function validateAutoscaler(object: KubeObject): FieldError[] {
+  const errors: Errors = [];
+  const { minReplicas, maxReplicas = 0, scaleTargetRef = {} }: Struct = object["spec"];
+  if (minReplicas !== undefined && minReplicas < 1) {
+    errors.push(fieldError.invalid("spec.minReplicas", minReplicas, "must be greater than or equal to 1"));
+  }
+  if (maxReplicas < 1) errors.push(fieldError.invalid("spec.maxReplicas", maxReplicas, "must be greater than 0"));
+  if (minReplicas !== undefined && maxReplicas < minReplicas) {
+    const detail = "must be greater than or equal to `minReplicas`";
+    errors.push(fieldError.invalid("spec.maxReplicas", maxReplicas, detail));
+  }
+  for (const field of ["kind", "name"]) {
+    requiredAnd(errors, `spec.scaleTargetRef.${field}`, scaleTargetRef[field], (name) => isPathSegmentName(name));
+  }
+  return errors;
 }

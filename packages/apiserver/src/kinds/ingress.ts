@@ -1,5 +1,6 @@
 import { formatLabelSelector } from "@podwright/kube";
 import { age, ageColumn, column, nameColumn } from "../resources/columns.ts";
+import { validateIngress, validateNewIngress } from "./ingress-validation.ts";
 import type { NativeKind, Struct } from "./kind.ts";
 
 import { loadBalancerAddresses } from "./service.ts";
@@ -8,6 +9,8 @@ const shownHosts = 3;
 
 export const ingress: NativeKind = {
   hasGeneration: true,
+  validate: validateNewIngress,
+  validateUpdate: (object) => validateIngress(object),
   table: {
     columns: [
       nameColumn,

@@ -1,6 +1,7 @@
 import { formatLabelSelector, type KubeObject } from "@podwright/kube";
 import { age, ageColumn, column, nameColumn } from "../resources/columns.ts";
 import { ageOf, humanDuration } from "../resources/human-duration.ts";
+import { validateJob, validateJobUpdate } from "./job-validation.ts";
 import { type NativeKind, podTemplateOf, type Struct } from "./kind.ts";
 
 import { containerCells, containersColumn, imagesColumn, selectorColumn } from "./workload-columns.ts";
@@ -28,6 +29,8 @@ export const job: NativeKind = {
   prepareForCreate(object) {
     if (!object["spec"].manualSelector) generateSelector(object);
   },
+  validate: validateJob,
+  validateUpdate: validateJobUpdate,
   selectableFields: { "status.successful": (object) => object["status"]?.succeeded ?? 0 },
   table: {
     columns: [
@@ -60,6 +63,7 @@ function generateSelector({ metadata, spec }: KubeObject): void {
   const labels = spec.template.metadata.labels;
   for (const label of ["job-name", "batch.kubernetes.io/job-name"]) labels[label] ??= metadata.name;
   for (const label of ["controller-uid", "batch.kubernetes.io/controller-uid"]) labels[label] ??= metadata.uid;
+  if (Object.keys(metadata.labels ?? {}).length === 0) metadata.labels = { ...labels };
   spec.selector ??= {};
   spec.selector.matchLabels ??= {};
   spec.selector.matchLabels["batch.kubernetes.io/controller-uid"] ??= metadata.uid;

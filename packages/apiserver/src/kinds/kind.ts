@@ -35,6 +35,8 @@ export interface NativeKind {
   allowUnconditionalUpdate?: boolean;
   returnsDeletedObject?: boolean;
   gracePeriodSeconds?: Strategy["gracePeriodSeconds"];
+  hasOtherFinalizers?(object: KubeObject): boolean;
+  prepareForDelete?(object: KubeObject): void;
   table?: TableConvertor;
   /** Where objects of another version of the kind are kept. */
   storage?: Resource["storage"];

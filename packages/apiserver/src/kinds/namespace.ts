@@ -1,4 +1,6 @@
+import { fieldError, isQualifiedName } from "@podwright/kube";
 import { age, ageColumn, column, nameColumn } from "../resources/columns.ts";
+import { type Errors, invalid } from "./field-checks.ts";
 import type { NativeKind } from "./kind.ts";
 import { dnsLabelName } from "./names.ts";
 
@@ -26,6 +28,20 @@ export const namespace: NativeKind = {
   prepareForUpdate(object, old) {
     object["spec"] = old["spec"];
   },
+  validate(object) {
+    const errors: Errors = [];
+    for (const finalizer of object["spec"]?.finalizers ?? []) finalizerName(errors, "spec.finalizers", finalizer);
+    return errors;
+  },
+  validateStatusUpdate(object, old) {
+    const phase: string = object["status"]?.phase ?? "";
+    const deleting = old.metadata.deletionTimestamp !== undefined;
+    if (phase === (deleting ? "Terminating" : "Active")) return [];
+    const detail = deleting
+      ? "may only be 'Terminating' if `deletionTimestamp` is not empty"
+      : "may only be 'Active' if `deletionTimestamp` is empty";
+    return [fieldError.invalid("status.Phase", phase, detail)];
+  },
   returnsDeletedObject: true,
   selectableFields: {
     "status.phase": (object) => object["status"]?.phase,
@@ -36,3 +52,13 @@ export const namespace: NativeKind = {
     cells: (object, nowMs) => [object.metadata.name ?? "", object["status"]?.phase ?? "", age(object, nowMs)],
   },
 };
+
+const standardFinalizers = ["kubernetes", "orphan", "foregroundDeletion"];
+
+function finalizerName(errors: Errors, path: string, name: string): void {
+  invalid(errors, path, name, isQualifiedName(name));
+  if (!name.includes("/") && !standardFinalizers.includes(name)) {
+    const detail = "name is neither a standard finalizer name nor is it fully qualified";
+    errors.push(fieldError.invalid(path, name, detail));
+  }
+}

@@ -1,6 +1,11 @@
 import type { KubeObject } from "@podwright/kube";
+import { type FieldError, fieldError } from "@podwright/kube";
 import { age, ageColumn, column, nameColumn, wideColumn } from "../resources/columns.ts";
+import { equalJson } from "../resources/equal.ts";
+import { type Errors, each } from "./field-checks.ts";
 import type { NativeKind, Struct } from "./kind.ts";
+import { resourceAmount } from "./pod/resources-validation.ts";
+import { taints } from "./pod/scheduling-validation.ts";
 
 export const node: NativeKind = {
   defaults: {
@@ -20,6 +25,22 @@ export const node: NativeKind = {
     delete object["spec"]?.configSource;
     delete object["status"]?.config;
   },
+  validate: validateNode,
+  validateUpdate(object, old) {
+    const errors = validateNode(object);
+    const before: string[] = old["spec"]?.podCIDRs ?? [];
+    if (before.length > 0 && !equalJson(before, object["spec"]?.podCIDRs)) {
+      const detail = 'node updates may not change podCIDR except from "" to valid';
+      errors.push(fieldError.forbidden("spec.podCIDRs", detail));
+    }
+    const provider = old["spec"]?.providerID;
+    if (provider && provider !== object["spec"]?.providerID) {
+      const detail = 'node updates may not change providerID except from "" to valid';
+      errors.push(fieldError.forbidden("spec.providerID", detail));
+    }
+    return errors;
+  },
+  validateStatusUpdate: (object) => validateNode(object),
   selectableFields: { "spec.unschedulable": (object) => object["spec"]?.unschedulable ?? false },
   table: {
     columns: [
@@ -73,4 +94,22 @@ function roles(object: KubeObject): string {
 function address(object: KubeObject, type: string): string {
   const addresses: Struct[] = object["status"]?.addresses ?? [];
   return addresses.find((candidate) => candidate["type"] === type)?.["address"] ?? "<none>";
+}
+
+function validateNode(object: KubeObject): FieldError[] {
+  const errors: Errors = [];
+  // Upstream blames metadata for them.
+  taints(errors, "metadata.taints", object["spec"]?.taints);
+  for (const field of ["capacity", "allocatable"]) {
+    for (const [name, quantity] of Object.entries<string>(object["status"]?.[field] ?? {})) {
+      resourceAmount(errors, `status.${field}.${name}`, name, quantity);
+    }
+  }
+  const seen = new Set<string>();
+  each(object["status"]?.addresses, "status.addresses", (address: Struct, at) => {
+    const key = `${address["type"]}/${address["address"]}`;
+    if (seen.has(key)) errors.push(fieldError.duplicate(at, address));
+    seen.add(key);
+  });
+  return errors;
 }

@@ -1,6 +1,11 @@
 import type { KubeObject } from "@podwright/kube";
 import { age, ageColumn, column, nameColumn, wideColumn } from "../resources/columns.ts";
+import type { Errors } from "./field-checks.ts";
 import type { NativeKind } from "./kind.ts";
+import {
+  persistentVolumeClaimSpec,
+  validatePersistentVolumeClaimUpdate,
+} from "./persistent-volume-claim-validation.ts";
 
 /** The old way to name a storage class. */
 const classAnnotation = "volume.beta.kubernetes.io/storage-class";
@@ -69,6 +74,12 @@ export const persistentVolumeClaim: NativeKind = {
   prepareForCreate(object) {
     object["status"] = { phase: "Pending" };
   },
+  validate(object) {
+    const errors: Errors = [];
+    persistentVolumeClaimSpec(errors, "spec", object["spec"]);
+    return errors;
+  },
+  validateUpdate: validatePersistentVolumeClaimUpdate,
   returnsDeletedObject: true,
   selectableFields: { name: (object) => object.metadata.name },
   table: {

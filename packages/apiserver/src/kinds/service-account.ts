@@ -1,3 +1,4 @@
+import type { KubeObject } from "@podwright/kube";
 import { nameAndAge } from "../resources/columns.ts";
 import type { NativeKind } from "./kind.ts";
 
@@ -9,7 +10,7 @@ export const serviceAccount: NativeKind = {
 };
 
 /** Secrets are referred to by name only (k8s.io/kubernetes/pkg/registry/core/serviceaccount/strategy.go). */
-function keepSecretNames(object: { secrets?: { name?: string }[] }): void {
-  if (object.secrets !== undefined)
-    object.secrets = object.secrets.map(({ name }) => (name === undefined ? {} : { name }));
+function keepSecretNames(object: KubeObject): void {
+  const secrets: { name?: string }[] | undefined = object["secrets"];
+  if (secrets !== undefined) object["secrets"] = secrets.map(({ name }) => (name === undefined ? {} : { name }));
 }

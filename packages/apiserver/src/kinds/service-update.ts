@@ -96,11 +96,13 @@ function needsNodePort(spec: Struct): boolean {
   return spec["type"] === "LoadBalancer" && spec["allocateLoadBalancerNodePorts"] !== false;
 }
 
-function needsHealthCheckPort(spec: Struct): boolean {
+/** Balancers that send to the nodes with pods only ask those nodes whether they have any. */
+export function needsHealthCheckPort(spec: Struct): boolean {
   return spec["type"] === "LoadBalancer" && spec["externalTrafficPolicy"] === "Local";
 }
 
-function externallyAccessible(spec: Struct): boolean {
+/** Can the service be reached from outside the cluster? */
+export function externallyAccessible(spec: Struct): boolean {
   if (spec["type"] === "LoadBalancer" || spec["type"] === "NodePort") return true;
   return spec["type"] === "ClusterIP" && spec["externalIPs"]?.length > 0;
 }

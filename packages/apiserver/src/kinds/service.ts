@@ -1,8 +1,10 @@
 import type { KubeObject } from "@podwright/kube";
 import { age, ageColumn, column, nameColumn, wideColumn } from "../resources/columns.ts";
 import type { NativeKind, Struct } from "./kind.ts";
+import { dnsLabelName } from "./names.ts";
 import { formatLabels } from "./selector-text.ts";
 import { normalizeClusterIps, serviceUpdate } from "./service-update.ts";
+import { validateService, validateServiceUpdate } from "./service-validation.ts";
 
 export const service: NativeKind = {
   defaults: {
@@ -35,6 +37,9 @@ export const service: NativeKind = {
   },
   prepareForCreate: (object) => normalizeClusterIps(object, undefined),
   prepareForUpdate: serviceUpdate,
+  validateName: dnsLabelName,
+  validate: validateService,
+  validateUpdate: validateServiceUpdate,
   allowCreateOnUpdate: true,
   returnsDeletedObject: true,
   selectableFields: {

@@ -1,4 +1,7 @@
+import { fieldError, isQualifiedName } from "@podwright/kube";
 import { age, ageColumn, column, nameColumn } from "../resources/columns.ts";
+import { equalJson } from "../resources/equal.ts";
+import { type Errors, isImmutable, optionalOneOf, requiredAnd, requiredOneOf } from "./field-checks.ts";
 import type { NativeKind, Struct } from "./kind.ts";
 
 export const storageClass: NativeKind = {
@@ -9,6 +12,26 @@ export const storageClass: NativeKind = {
     },
   },
   returnsDeletedObject: true,
+  validate(object) {
+    const errors: Errors = [];
+    const provisioner: string = object["provisioner"] ?? "";
+    requiredAnd(errors, "provisioner", provisioner, (name) => isQualifiedName(name.toLowerCase()));
+    optionalOneOf(errors, "reclaimPolicy", object["reclaimPolicy"], ["Delete", "Retain"]);
+    requiredOneOf(errors, "volumeBindingMode", object["volumeBindingMode"], ["Immediate", "WaitForFirstConsumer"]);
+    return errors;
+  },
+  validateUpdate(object, old) {
+    const errors: Errors = [];
+    for (const field of ["parameters", "provisioner", "reclaimPolicy"]) {
+      if (!equalJson(object[field], old[field])) {
+        errors.push(fieldError.forbidden(field, `updates to ${field} are forbidden.`));
+      }
+    }
+    if (object["volumeBindingMode"] !== old["volumeBindingMode"]) {
+      errors.push(fieldError.invalid("volumeBindingMode", object["volumeBindingMode"], isImmutable));
+    }
+    return errors;
+  },
   table: {
     columns: [
       nameColumn,

@@ -1,4 +1,4 @@
-import { jsonEqual, type JsonValue, type KubeObject } from "@podwright/kube";
+import { type JsonValue, jsonEqual, type KubeObject } from "@podwright/kube";
 import type { Warnings } from "../output/warnings.ts";
 
 /** Drops owner references that are there twice, with a warning (k8s.io/apiserver/pkg/endpoints/handlers/rest.go). */

@@ -3,12 +3,12 @@ import {
   fieldError,
   isDns1123Label,
   isDns1123Subdomain,
-  type JsonValue,
   isLabelValue,
+  isQualifiedName,
+  type JsonValue,
   type ObjectMeta,
   type OwnerReference,
   parseApiVersion,
-  isQualifiedName,
 } from "@podwright/kube";
 
 const maxAnnotationBytes = 256 * 1024;
@@ -58,9 +58,7 @@ export function validateObjectMeta(
     errors.push(fieldError.forbidden("metadata.namespace", "not allowed on this type"));
   }
   if ((metadata.generation ?? 0) < 0) {
-    errors.push(
-      fieldError.invalid("metadata.generation", metadata.generation, "must be greater than or equal to 0"),
-    );
+    errors.push(fieldError.invalid("metadata.generation", metadata.generation, "must be greater than or equal to 0"));
   }
   errors.push(...validateLabelsAndOwners(metadata));
   errors.push(...validateFinalizers(metadata.finalizers ?? []));

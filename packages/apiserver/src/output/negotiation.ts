@@ -93,7 +93,8 @@ function wildcards(type: string): number {
 function isPretty(userAgent: string | undefined, query: URLSearchParams): boolean {
   if (query.size > 0) {
     const pretty = query.get("pretty");
-    if (pretty !== null && pretty !== "") return pretty === "true" || pretty === "1" || pretty === "t" || pretty === "T";
+    if (pretty !== null && pretty !== "")
+      return pretty === "true" || pretty === "1" || pretty === "t" || pretty === "T";
   }
   if (userAgent === undefined) return false;
   return userAgent.startsWith("curl") || userAgent.startsWith("Wget") || userAgent.startsWith("Mozilla/5.0");

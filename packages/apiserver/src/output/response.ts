@@ -16,7 +16,12 @@ export function storedObjectResponse(
   value: Buffer,
 ): ApiResponse {
   const { output, resource } = request;
-  if (output.as === undefined && resource.conversion === undefined && !output.pretty && output.mediaType === "application/json") {
+  if (
+    output.as === undefined &&
+    resource.conversion === undefined &&
+    !output.pretty &&
+    output.mediaType === "application/json"
+  ) {
     return { status: code, headers: { ...jsonHeaders }, body: { type: "bytes", chunks: [value, "\n"] } };
   }
   return objectResponse(parts, request, code, fromStored(resource, value));
@@ -60,7 +65,9 @@ export function encoded(code: number, value: object, output: Pick<OutputFormat, 
       body: { type: "bytes", chunks: [encodeYaml(value)] },
     };
   }
-  const text = output.pretty ? `${JSON.stringify(value, bigintAsNumber, 2)}` : `${stringifyJson(value as KubeObject)}\n`;
+  const text = output.pretty
+    ? `${JSON.stringify(value, bigintAsNumber, 2)}`
+    : `${stringifyJson(value as KubeObject)}\n`;
   return { status: code, headers: { ...jsonHeaders }, body: { type: "bytes", chunks: [text] } };
 }
 
@@ -84,7 +91,11 @@ export function errorResponse(error: StatusError, pretty: boolean): ApiResponse 
 }
 
 /** A Status that is an answer of its own, as deletions have. */
-export function statusResponse(status: Status, output: Pick<OutputFormat, "mediaType" | "pretty">, code: number): ApiResponse {
+export function statusResponse(
+  status: Status,
+  output: Pick<OutputFormat, "mediaType" | "pretty">,
+  code: number,
+): ApiResponse {
   return encoded(code, status, output);
 }
 

@@ -62,6 +62,8 @@ export function nativeStrategy(
     allowUnconditionalUpdate: kind.allowUnconditionalUpdate ?? true,
     gracePeriodSeconds: kind.gracePeriodSeconds ?? (() => undefined),
     returnsDeletedObject: kind.returnsDeletedObject ?? false,
+    ...(kind.hasOtherFinalizers && { hasOtherFinalizers: kind.hasOtherFinalizers }),
+    ...(kind.prepareForDelete && { prepareForDelete: kind.prepareForDelete }),
   };
 }
 

@@ -97,13 +97,14 @@ export interface Strategy {
   readonly allowUnconditionalUpdate: boolean;
   /** Seconds of grace a deletion gets, or undefined when it is immediate (only pods wait). */
   gracePeriodSeconds(object: KubeObject, requested: number | undefined): number | undefined;
-  /** Runs in the write that marks an object for deletion, before its finalizers are looked at: it may add some. */
-  prepareForDelete?(object: KubeObject): void;
   /** May a new object be made? Throws the StatusError that says why not (a CRD that is going away). Asked first. */
   checkCreate?(name: string): void;
   /** Does something beside metadata.finalizers keep a deleted object, as a Namespace's spec.finalizers do? Absent: no. */
   hasOtherFinalizers?(object: KubeObject): boolean;
-  /** Shows in the object that its deletion has begun, as a Namespace's phase does. Changes it in place. */
+  /**
+   * Runs in the write that marks an object for deletion, before its finalizers are looked at: shows in the object
+   * that its deletion has begun (a Namespace's phase), may add a finalizer (a CRD's). Changes it in place.
+   */
   prepareForDelete?(object: KubeObject): void;
   /** Deletion answers with the object rather than with a Status. */
   readonly returnsDeletedObject: boolean;

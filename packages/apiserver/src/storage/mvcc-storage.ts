@@ -129,6 +129,7 @@ export class MvccStorage implements Storage {
   *changes(prefix: string, afterRevision: number): Generator<Change> {
     for (let revision = afterRevision + 1; ; revision++) {
       // Also between two changes: a compaction may have overtaken the reader.
+      if (this.#closed !== undefined) throw closedError();
       if (revision <= this.#index.floor) throw new CompactedError(revision - 1, this.#index.floor);
       if (revision > this.#revision) return;
       const version = this.#index.made(revision);

@@ -1,4 +1,3 @@
-import { LmdbLog } from "./lmdb-log.ts";
 import { MemoryLog } from "./memory-log.ts";
 import { MvccStorage } from "./mvcc-storage.ts";
 import type { Storage } from "./storage.ts";
@@ -11,8 +10,16 @@ export type StorageOptions =
 
 const defaultHotBytes = 64 * 1024 * 1024;
 
-/** Opens a store. Throws StorageError "locked", "unwritable" or "corrupt". */
+/** Opens a store. Throws StorageError "locked", "unwritable", "corrupt", "full" or "failed". */
 export async function openStorage(options: StorageOptions): Promise<Storage> {
   if (options.type === "memory") return new MvccStorage(new MemoryLog(), { hotBytes: 0 });
-  return new MvccStorage(new LmdbLog(options.path), { hotBytes: options.hotBytes ?? defaultHotBytes });
+  // The native library is loaded by those alone who use it.
+  const { LmdbLog } = await import("./lmdb-log.ts");
+  const log = await LmdbLog.open(options.path);
+  try {
+    return new MvccStorage(log, { hotBytes: options.hotBytes ?? defaultHotBytes });
+  } catch (error) {
+    await log.close();
+    throw error;
+  }
 }

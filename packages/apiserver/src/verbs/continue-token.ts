@@ -24,7 +24,9 @@ export function decodeContinue(text: string): ContinueToken {
     throw invalid("continue key is not valid: it is not JSON");
   }
   if (token?.v !== "meta.k8s.io/v1") {
-    throw invalid(`continue key is not valid: server does not recognize this encoded version ${JSON.stringify(token?.v ?? "")}`);
+    throw invalid(
+      `continue key is not valid: server does not recognize this encoded version ${JSON.stringify(token?.v ?? "")}`,
+    );
   }
   if (typeof token.rv !== "number" || token.rv === 0) {
     throw invalid("continue key is not valid: incorrect encoded start resourceVersion (version meta.k8s.io/v1)");

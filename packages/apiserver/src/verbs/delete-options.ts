@@ -1,8 +1,8 @@
 import {
-  type FieldError,
-  fieldError,
   decodeNative,
   decodeProtobuf,
+  type FieldError,
+  fieldError,
   isJsonObject,
   type JsonObject,
   type JsonValue,

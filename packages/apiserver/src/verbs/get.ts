@@ -2,8 +2,8 @@ import { status } from "@podwright/kube";
 import { objectKey, type ResourceRequest, type ServerParts } from "../context.ts";
 import { storedObjectResponse } from "../output/response.ts";
 import type { ApiResponse } from "../request.ts";
-import { invalidRevision, waitForRevision } from "./revision.ts";
 import { parseRevision } from "./list-options.ts";
+import { invalidRevision, waitForRevision } from "./revision.ts";
 
 /** GET of one object. `resourceVersion` asks for a state at least that new. */
 export function getObject(parts: ServerParts, request: ResourceRequest): ApiResponse | Promise<ApiResponse> {

@@ -1,4 +1,4 @@
-import { type FieldError, jsonEqual, type JsonValue, type KubeObject, status } from "@podwright/kube";
+import { type FieldError, type JsonValue, jsonEqual, type KubeObject, status } from "@podwright/kube";
 import type { AdmissionAttributes } from "../admission/admission.ts";
 import { objectKey, type ResourceRequest, type ServerParts } from "../context.ts";
 import { dropDuplicateOwners } from "../metadata/owner-references.ts";
@@ -134,7 +134,12 @@ function checkVersion(object: KubeObject, base: StoredObject, { resource, name }
   const resourceName = { group: resource.group, resource: resource.plural };
   if (version === "" || version === "0") {
     if (!resource.strategy.allowUnconditionalUpdate) {
-      const field = { type: "Invalid", field: "metadata.resourceVersion", badValue: 0, detail: "must be specified for an update" } as const;
+      const field = {
+        type: "Invalid",
+        field: "metadata.resourceVersion",
+        badValue: 0,
+        detail: "must be specified for an update",
+      } as const;
       throw status.invalid({ group: resource.group, kind: resource.plural }, name, [field]);
     }
     object.metadata.resourceVersion = String(base.revision);

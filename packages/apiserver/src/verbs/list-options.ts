@@ -1,7 +1,7 @@
 import {
+  type FieldError,
   type FieldSelector,
   fieldError,
-  type FieldError,
   type LabelSelector,
   parseFieldSelector,
   parseLabelSelector,

@@ -98,8 +98,7 @@ async function readRevision({ storage }: Pick<ServerParts, "storage">, options: 
   const revision = parseRevision(version);
   if (revision === undefined) throw invalidRevision(version);
   await waitForRevision(storage, revision);
-  const exact =
-    options.resourceVersionMatch === "Exact" || (options.resourceVersionMatch === "" && options.limit > 0);
+  const exact = options.resourceVersionMatch === "Exact" || (options.resourceVersionMatch === "" && options.limit > 0);
   return { revision: exact ? revision : undefined, start: undefined };
 }
 

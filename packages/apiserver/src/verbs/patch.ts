@@ -8,8 +8,8 @@ import {
   type KubeObject,
   nativeTypes,
   parseJson,
-  status,
   StatusError,
+  status,
 } from "@podwright/kube";
 import type { ResourceRequest, ServerParts } from "../context.ts";
 import { decodeValue, jsonTypeName, mediaTypeOf, unregisteredText } from "../decoding/body.ts";
@@ -67,7 +67,10 @@ export function readPatch({ request, resource }: ResourceRequest): Patch {
   const strictErrors = duplicates.map((path) => `duplicate field "${path}"`);
   if (type !== jsonPatchType) {
     if (typeof value !== "object" || value === null || Array.isArray(value)) {
-      throw badPatch(type, `json: cannot unmarshal ${jsonTypeName(value)} into Go value of type map[string]interface {}`);
+      throw badPatch(
+        type,
+        `json: cannot unmarshal ${jsonTypeName(value)} into Go value of type map[string]interface {}`,
+      );
     }
     return { type: type as Patch["type"], value, strictErrors };
   }
@@ -85,7 +88,11 @@ export function readPatch({ request, resource }: ResourceRequest): Patch {
       .filter((key) => !["op", "path", "from", "value"].includes(key))
       .map((key) => `unknown field "[${index}].${key}"`),
   );
-  return { type: jsonPatchType, value, strictErrors: [...unknown, ...strictErrors].map((text) => `json patch ${text}`) };
+  return {
+    type: jsonPatchType,
+    value,
+    strictErrors: [...unknown, ...strictErrors].map((text) => `json patch ${text}`),
+  };
 }
 
 function parsePatch(body: unknown, type: string): { value: JsonValue; duplicates: string[] } {
@@ -115,7 +122,8 @@ function patched(request: ResourceRequest, patch: Patch, old: KubeObject, option
   const { resource, warnings } = request;
   const result = applyPatch(resource, patch, old);
   const shown = () => (patch.type === strategicPatchType ? goValue(patch.value) : patchedText(result));
-  if (result.apiVersion !== old.apiVersion || result.kind !== old.kind) throw invalidPatch(shown(), unregisteredText(result));
+  if (result.apiVersion !== old.apiVersion || result.kind !== old.kind)
+    throw invalidPatch(shown(), unregisteredText(result));
   let decoded: { object: KubeObject; unknown: string[] };
   try {
     // A custom resource's decoding may change what it is given, which shares parts with the object as it was.
@@ -138,7 +146,11 @@ function patched(request: ResourceRequest, patch: Patch, old: KubeObject, option
 }
 
 /** Pure: the object is not changed. Throws 400 and 422 Statuses. */
-export function applyPatch(resource: Pick<Resource, "group" | "version" | "kind">, patch: Patch, old: KubeObject): KubeObject {
+export function applyPatch(
+  resource: Pick<Resource, "group" | "version" | "kind">,
+  patch: Patch,
+  old: KubeObject,
+): KubeObject {
   try {
     switch (patch.type) {
       case jsonPatchType:
@@ -146,7 +158,11 @@ export function applyPatch(resource: Pick<Resource, "group" | "version" | "kind"
       case mergePatchType:
         return applyMergePatch(old as JsonValue, patch.value) as KubeObject;
       case strategicPatchType:
-        return applyStrategicMergePatch(old as JsonObject, patch.value as JsonObject, patchSchemaOf(resource)) as KubeObject;
+        return applyStrategicMergePatch(
+          old as JsonObject,
+          patch.value as JsonObject,
+          patchSchemaOf(resource),
+        ) as KubeObject;
     }
   } catch (error) {
     if (error instanceof StatusError) throw error;

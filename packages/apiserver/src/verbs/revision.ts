@@ -1,4 +1,4 @@
-import { status, type StatusError } from "@podwright/kube";
+import { type StatusError, status } from "@podwright/kube";
 import type { Storage } from "../storage/storage.ts";
 
 /** How long a read waits for a revision that is not there yet (k8s.io/apiserver/pkg/storage/cacher, blockTimeout). */

@@ -69,7 +69,8 @@ function unknownFieldText(resource: Resource, field: string): string {
 }
 
 function requiredValue(selector: FieldSelector, field: string): string | undefined {
-  return selector.requirements.find((requirement) => requirement.field === field && requirement.operator === "=")?.value;
+  return selector.requirements.find((requirement) => requirement.field === field && requirement.operator === "=")
+    ?.value;
 }
 
 function onlyIdentity(selector: FieldSelector): boolean {

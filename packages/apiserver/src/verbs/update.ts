@@ -53,9 +53,7 @@ function bodyReader(request: ResourceRequest, options: WriteOptions): () => Kube
 /** k8s.io/apiserver/pkg/endpoints/handlers/rest.go, checkName. */
 export function checkName(object: KubeObject, name: string): void {
   if (!object.metadata.name) {
-    throw status.badRequest(
-      `the name of the object (${name} based on URL) was undeterminable: name must be provided`,
-    );
+    throw status.badRequest(`the name of the object (${name} based on URL) was undeterminable: name must be provided`);
   }
   if (object.metadata.name !== name) {
     throw status.badRequest(
@@ -65,7 +63,11 @@ export function checkName(object: KubeObject, name: string): void {
 }
 
 /** A uid in the body is a precondition: the object is still the one the client means. */
-function checkUid(object: KubeObject, old: KubeObject | undefined, { resource, namespace, name }: ResourceRequest): void {
+function checkUid(
+  object: KubeObject,
+  old: KubeObject | undefined,
+  { resource, namespace, name }: ResourceRequest,
+): void {
   const uid = object.metadata.uid;
   if (!uid || uid === old?.metadata.uid) return;
   const where = resource.group === "" ? "" : `${resource.group}/`;

@@ -2,6 +2,7 @@ import { status } from "@podwright/kube";
 import type { Timer } from "../clock.ts";
 import type { WatchFrame } from "../request.ts";
 import { type Attributes, CompactedError, type Storage } from "../storage/storage.ts";
+import { StorageError } from "../storage/storage-error.ts";
 import { bookmarkObject, errorFrame, MadeFrame, StoredFrame, type WatchTransform } from "./frame.ts";
 import { SharedChange } from "./shared-change.ts";
 
@@ -176,7 +177,8 @@ export class Watch implements AsyncIterableIterator<WatchFrame> {
         else return;
       }
     } catch (error) {
-      this.#queue.push(errorFrame(this.#failure(error)));
+      const isClosed = error instanceof StorageError && error.code === "closed";
+      if (!isClosed) this.#queue.push(errorFrame(this.#failure(error)));
       this.#leave("ending");
     }
   }

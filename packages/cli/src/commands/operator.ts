@@ -30,7 +30,7 @@ export async function operator(options: Options): Promise<void> {
   }
   if (options.webhookHost !== undefined) webhook.host = options.webhookHost;
 
-  const config = await loadKubeconfig({
+  const config = loadKubeconfig({
     ...(options.kubeconfig !== undefined ? { path: options.kubeconfig } : {}),
     ...(options.context !== undefined ? { context: options.context } : {}),
   });

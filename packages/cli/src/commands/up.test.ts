@@ -54,7 +54,7 @@ async function end(child: ChildProcess, signal: NodeJS.Signals): Promise<void> {
 }
 
 async function clientOf(kubeconfig: string): Promise<Client> {
-  return new Client(new HttpTransport(await loadKubeconfig({ path: kubeconfig })));
+  return new Client(new HttpTransport(loadKubeconfig({ path: kubeconfig })));
 }
 
 const configMap = (name: string, data: Record<string, string>) => ({

@@ -32,8 +32,7 @@ export async function claim<T extends KubeObject>(
       owner.metadata.deletionTimestamp === undefined
     ) {
       mayAdopt ??= fresh().then(
-        (latest) =>
-          latest.metadata.uid === owner.metadata.uid && latest.metadata.deletionTimestamp === undefined,
+        (latest) => latest.metadata.uid === owner.metadata.uid && latest.metadata.deletionTimestamp === undefined,
       );
       if (!(await mayAdopt)) continue;
       const adopted = await adopt(owner, object, resource);
@@ -53,11 +52,7 @@ async function adopt<T extends KubeObject>(
   return resource.patch(name, namespace, patch, { type: "strategic" }).catch(undefinedWhenGone);
 }
 
-async function release<T extends KubeObject>(
-  owner: KubeObject,
-  object: T,
-  resource: ResourceClient<T>,
-): Promise<void> {
+async function release<T extends KubeObject>(owner: KubeObject, object: T, resource: ResourceClient<T>): Promise<void> {
   const { name = "", namespace, uid } = object.metadata;
   const patch = { metadata: { uid, ownerReferences: [{ $patch: "delete", uid: owner.metadata.uid }] } };
   await resource.patch(name, namespace, patch, { type: "strategic" }).catch(undefinedWhenGone);

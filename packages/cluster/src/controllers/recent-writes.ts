@@ -31,10 +31,11 @@ export class RecentWrites<T extends KubeObject> {
         const uid = object.metadata.uid ?? "";
         this.#written.delete(uid);
         this.#gone.add(uid);
-        if (this.#gone.size > rememberedDeletions) for (const oldest of this.#gone) {
-          this.#gone.delete(oldest);
-          break;
-        }
+        if (this.#gone.size > rememberedDeletions)
+          for (const oldest of this.#gone) {
+            this.#gone.delete(oldest);
+            break;
+          }
       },
     });
   }

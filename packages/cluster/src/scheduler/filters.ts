@@ -92,8 +92,7 @@ function matchesTerm(term: NodeSelectorTerm, labels: Record<string, string>, nod
   return (
     expressions.every(({ key, operator, values = [] }) => matchesRequirement(labels[key], operator, values)) &&
     fields.every(
-      ({ key, operator, values = [] }) =>
-        key === "metadata.name" && matchesRequirement(nodeName, operator, values),
+      ({ key, operator, values = [] }) => key === "metadata.name" && matchesRequirement(nodeName, operator, values),
     )
   );
 }

@@ -2,7 +2,14 @@
  * Gives pods their nodes, one after the other, each in a moment: only the binding is written concurrently
  * (k8s.io/kubernetes/pkg/scheduler/schedule_one.go).
  */
-import { type Client, type Clock, type EventRecorder, type InformerFactory, type Logger, pods } from "@podwright/client";
+import {
+  type Client,
+  type Clock,
+  type EventRecorder,
+  type InformerFactory,
+  type Logger,
+  pods,
+} from "@podwright/client";
 import { isLostRace } from "../controllers/controller.ts";
 import { nodeInformer, podInformer } from "../controllers/informers.ts";
 import type { Node, Pod } from "../kinds.ts";
@@ -196,8 +203,7 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
       status: "False",
       reason: "Unschedulable",
       message,
-      lastTransitionTime:
-        current?.status === "False" ? current.lastTransitionTime : formatTime(clock.now()),
+      lastTransitionTime: current?.status === "False" ? current.lastTransitionTime : formatTime(clock.now()),
       ...(generation === undefined ? {} : { observedGeneration: generation }),
     };
     const patch = { metadata: { uid }, status: { conditions: [condition] } };

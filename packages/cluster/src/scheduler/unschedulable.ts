@@ -15,9 +15,7 @@ export function describeRefusals(refusals: readonly Refusal[], preemptionPolicy:
 function describePreemption(refusals: readonly Refusal[], preemptionPolicy: string | undefined): string {
   if (preemptionPolicy === "Never") return "preemption: not eligible due to preemptionPolicy=Never.";
   const reasons = refusals.map((refusal) =>
-    refusal.resolvable
-      ? "No preemption victims found for incoming pod"
-      : "Preemption is not helpful for scheduling",
+    refusal.resolvable ? "No preemption victims found for incoming pod" : "Preemption is not helpful for scheduling",
   );
   return `preemption: ${unavailable(refusals.length)}: ${histogram(reasons)}.`;
 }

@@ -1,3 +1,4 @@
+import { isJsonObject } from "../json.ts";
 import type { JsonObject, JsonValue } from "../object.ts";
 import type { FieldFacts, Scalar, Special, StructFacts, TypeRef, TypeTable } from "../types/facts.ts";
 import { schemaStruct } from "./struct-decoder.ts";
@@ -48,7 +49,7 @@ class Walk {
     if (value === null) return;
     switch (type.type) {
       case "struct":
-        if (!isObject(value)) this.#wrongType(value, type);
+        if (!isJsonObject(value)) this.#wrongType(value, type);
         else this.#object(this.#table.struct(type.name) as StructFacts, value, path);
         return;
       case "list":
@@ -56,7 +57,7 @@ class Walk {
         else for (const [i, item] of value.entries()) this.type(type.element, item, `${path}[${i}]`);
         return;
       case "map":
-        if (!isObject(value)) this.#wrongType(value, type);
+        if (!isJsonObject(value)) this.#wrongType(value, type);
         else {
           for (const [key, item] of Object.entries(value)) {
             if (item !== undefined) this.type(type.value, item, join(path, key));
@@ -135,17 +136,17 @@ class Walk {
         return;
       case "schemaOrBool":
         if (typeof value === "boolean") return;
-        if (!isObject(value)) throw new Abort("boolean or JSON schema expected");
+        if (!isJsonObject(value)) throw new Abort("boolean or JSON schema expected");
         this.#ownDecoder({ type: "struct", name: schemaStruct }, value);
         return;
       case "schemaOrArray":
-        if (isObject(value)) this.#ownDecoder({ type: "struct", name: schemaStruct }, value);
+        if (isJsonObject(value)) this.#ownDecoder({ type: "struct", name: schemaStruct }, value);
         else if (Array.isArray(value)) {
           this.#ownDecoder({ type: "list", element: { type: "struct", name: schemaStruct } }, value);
         }
         return;
       case "schemaOrStrings":
-        if (isObject(value)) this.#ownDecoder({ type: "struct", name: schemaStruct }, value);
+        if (isJsonObject(value)) this.#ownDecoder({ type: "struct", name: schemaStruct }, value);
         else if (Array.isArray(value)) {
           this.#ownDecoder({ type: "list", element: { type: "scalar", scalar: "string" } }, value);
         }
@@ -264,8 +265,4 @@ function join(path: string, key: string): string {
 
 function isNumber(value: JsonValue): value is number | bigint {
   return typeof value === "number" || typeof value === "bigint";
-}
-
-function isObject(value: JsonValue): value is JsonObject {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }

@@ -1,6 +1,7 @@
-import { parseJson, setField } from "../json.ts";
+import { isJsonObject, parseJson, setField } from "../json.ts";
 import type { JsonObject, JsonValue } from "../object.ts";
 import type { FieldFacts, Scalar, Special, TypeRef, TypeTable } from "../types/facts.ts";
+import { schemaStruct } from "./struct-decoder.ts";
 import { formatMicroTime, formatTime } from "./time.ts";
 import { WireError, type WireReader } from "./wire-reader.ts";
 
@@ -88,7 +89,7 @@ export class MessageCompiler {
       case "struct": {
         const message = this.message(type.name);
         return (reader, before, depth) => {
-          const into = isObject(before) ? before : {};
+          const into = isJsonObject(before) ? before : {};
           message(reader.message(), into, depth);
           return into;
         };
@@ -117,7 +118,7 @@ export class MessageCompiler {
     const readValue = this.#type(valueType);
     const zero = zeroOf(valueType);
     return (reader, before, depth) => {
-      const map = isObject(before) ? before : {};
+      const map = isJsonObject(before) ? before : {};
       const entry = reader.message();
       let key = "";
       let value: JsonValue | undefined;
@@ -186,7 +187,6 @@ export class MessageCompiler {
   }
 }
 
-const schemaStruct = "io.k8s.apiextensions-apiserver.pkg.apis.apiextensions.v1.JSONSchemaProps";
 /** Each level of an object takes one to three. */
 const maxDepth = 1000;
 const firstSecond = Date.parse("0001-01-01T00:00:00Z") / 1000;
@@ -284,8 +284,4 @@ function readRaw(reader: WireReader): JsonValue {
     else message.skip(message.wireType);
   }
   return raw === undefined || raw.length === 0 ? null : parseJson(raw).value;
-}
-
-function isObject(value: JsonValue | undefined): value is JsonObject {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }

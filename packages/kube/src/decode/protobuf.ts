@@ -59,7 +59,7 @@ let compiler: MessageCompiler | undefined;
 
 /** runtime.Unknown: TypeMeta (1: apiVersion 1, kind 2), raw (2), contentEncoding (3), contentType (4). */
 function readEnvelope(reader: WireReader): { apiVersion: string; kind: string; raw: Uint8Array; contentType: string } {
-  const envelope = { apiVersion: "", kind: "", raw: new Uint8Array(), contentType: "" };
+  const envelope = { apiVersion: "", kind: "", raw: new Uint8Array() as Uint8Array, contentType: "" };
   while (reader.next()) {
     if (reader.wireType !== 2) reader.skip(reader.wireType);
     else if (reader.field === 1) {

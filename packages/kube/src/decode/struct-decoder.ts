@@ -1,4 +1,4 @@
-import { setField } from "../json.ts";
+import { isJsonObject, setField } from "../json.ts";
 import type { JsonObject, JsonValue } from "../object.ts";
 import type { FieldFacts, Scalar, Special, TypeRef, TypeTable } from "../types/facts.ts";
 import { canonicalMicroTimeText, canonicalTimeText } from "./time.ts";
@@ -148,7 +148,7 @@ export class DecoderCompiler {
       case "schemaOrArray": {
         const schema = this.#lenientSchema();
         return (value, state) => {
-          if (!Array.isArray(value)) return isObject(value) ? schema(value, state) : null;
+          if (!Array.isArray(value)) return isJsonObject(value) ? schema(value, state) : null;
           return value.length === 0 ? null : value.map((item) => schema(item ?? {}, state));
         };
       }
@@ -156,14 +156,14 @@ export class DecoderCompiler {
         const schema = this.#lenientSchema();
         return (value, state) => {
           if (typeof value === "boolean") return value;
-          if (!isObject(value)) throw new WrongType();
+          if (!isJsonObject(value)) throw new WrongType();
           return schema(value, state);
         };
       }
       case "schemaOrStrings": {
         const schema = this.#lenientSchema();
         return (value, state) => {
-          if (!Array.isArray(value)) return isObject(value) ? schema(value, state) : null;
+          if (!Array.isArray(value)) return isJsonObject(value) ? schema(value, state) : null;
           return value.length === 0 ? null : value.map((item) => (item === null ? "" : text(item)));
         };
       }
@@ -284,8 +284,4 @@ function decodeQuantity(value: JsonValue): string {
   if (typeof value === "string") return canonicalQuantityText(value);
   if (typeof value === "number" || typeof value === "bigint") return canonicalQuantityText(String(value));
   throw new WrongType();
-}
-
-function isObject(value: JsonValue): value is JsonObject {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }

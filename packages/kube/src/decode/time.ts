@@ -13,7 +13,9 @@ export class TimeError extends Error {
 
 const secondsLayout = "2006-01-02T15:04:05Z07:00";
 const microsLayout = "2006-01-02T15:04:05.000000Z07:00";
-const canonicalTime = /^(\d{4})-(0[1-9]|1[0-2])-(0[1-9]|1\d|2[0-8])T([01]\d|2[0-3]):[0-5]\d:[0-5]\dZ$/;
+const canonicalTime = /^\d{4}-(0[1-9]|1[0-2])-(0[1-9]|1\d|2[0-8])T([01]\d|2[0-3]):[0-5]\d:[0-5]\dZ$/;
+const canonicalMicroTime = /^\d{4}-(0[1-9]|1[0-2])-(0[1-9]|1\d|2[0-8])T([01]\d|2[0-3]):[0-5]\d:[0-5]\d\.\d{6}Z$/;
+const zeroMicroTime = "0001-01-01T00:00:00.000000Z";
 const zeroTime = "0001-01-01T00:00:00Z";
 
 /**
@@ -31,6 +33,7 @@ export function canonicalTimeText(text: string): string | null {
  * @throws {TimeError}
  */
 export function canonicalMicroTimeText(text: string): string | null {
+  if (canonicalMicroTime.test(text)) return text === zeroMicroTime ? null : text;
   const { seconds, micros } = parseTime(text, microsLayout);
   return formatMicroTime(seconds, micros);
 }

@@ -19,7 +19,7 @@ export class WireReader {
   wireType = 0;
 
   constructor(bytes: Uint8Array, start = 0, end = bytes.length) {
-    this.#bytes = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+    this.#bytes = Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
     this.#position = start;
     this.end = end;
   }
@@ -121,7 +121,7 @@ export class WireReader {
         this.#position += 8;
         return;
       case 2:
-        this.#position += this.#length();
+        this.bytes();
         return;
       case 3:
         if (depth > maxGroupDepth) throw new WireError("proto: groups are nested too deeply");

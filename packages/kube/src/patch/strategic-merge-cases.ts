@@ -47,7 +47,11 @@ const podSpec = fields({
   initContainers: listOf("name", name, container),
   volumes: listOf("name", name, volumeSource),
   imagePullSecrets: listOf("name", name, fc.constant({})),
-  hostAliases: listOf("ip", fc.constantFrom("1.1.1.1", "2.2.2.2"), fields({ hostnames: fc.array(name, { maxLength: 2 }) })),
+  hostAliases: listOf(
+    "ip",
+    fc.constantFrom("1.1.1.1", "2.2.2.2"),
+    fields({ hostnames: fc.array(name, { maxLength: 2 }) }),
+  ),
   tolerations: listOf("key", name, fields({ value: text })),
   nodeSelector: labels,
   serviceAccountName: name,
@@ -76,10 +80,13 @@ const deployment = fields({
 });
 const service = fields({
   metadata,
-  spec: fields({ selector: labels, ports: listOf("port", fc.constantFrom(80, 81, 82, 83), fields({ name, targetPort: text })) }),
+  spec: fields({
+    selector: labels,
+    ports: listOf("port", fc.constantFrom(80, 81, 82, 83), fields({ name, targetPort: text })),
+  }),
 });
 
-const mergeKeys = ["name", "containerPort", "mountPath", "ip", "uid", "port"];
+const mergeKeys = ["containerPort", "mountPath", "ip", "uid", "port", "name"];
 
 /** Turns part of a random object into a patch: some values null, some directives, some orders. */
 function withDirectives(value: JsonValue, random: () => number): JsonValue {
@@ -92,13 +99,14 @@ function withDirectives(value: JsonValue, random: () => number): JsonValue {
     if (dice < 0.06) patch[key] = null;
     else if (dice < 0.12 && key === "finalizers") patch[`$deleteFromPrimitiveList/${key}`] = field;
     else patch[key] = withDirectives(field, random);
-    if (Array.isArray(field) && field.length > 0 && random() < 0.4) addOrder(patch, key, field, random);
+    if (patch[key] !== null && Array.isArray(field) && field.length > 0 && random() < 0.4)
+      addOrder(patch, key, field, random);
   }
   const dice = random();
   if (dice < 0.04) patch["$retainKeys"] = Object.keys(patch);
   else if (dice < 0.06) patch["$patch"] = "replace";
   else if (dice < 0.07) patch["$patch"] = "delete";
-  else if (dice < 0.075) patch["$patch"] = "wrong";
+  else if (dice < 0.071) patch["$patch"] = "wrong";
   return patch;
 }
 
@@ -108,8 +116,8 @@ function elementWithDirectives(element: JsonValue, random: () => number): JsonVa
   if (random() < 0.2 && key !== undefined) return { [key]: element[key], $patch: "delete" };
   const patch = withDirectives(element, random) as JsonObject;
   // An element is told by its key: without it the whole patch fails, which is one case in many.
-  if (key !== undefined && random() < 0.97) patch[key] = element[key];
-  if (random() < 0.97) delete patch["$patch"];
+  if (key !== undefined && random() < 0.995) patch[key] = element[key];
+  if (random() < 0.99) delete patch["$patch"];
   return patch;
 }
 
@@ -117,14 +125,15 @@ function addOrder(patch: JsonObject, key: string, list: JsonValue[], random: () 
   const [first] = list;
   const mergeKey = isJsonObject(first) ? mergeKeys.find((candidate) => candidate in first) : undefined;
   if (isJsonObject(first) && mergeKey === undefined) return;
-  const keyOf = (element: JsonValue) => (mergeKey === undefined ? element : ((element as JsonObject)[mergeKey] ?? null));
+  const keyOf = (element: JsonValue) =>
+    mergeKey === undefined ? element : ((element as JsonObject)[mergeKey] ?? null);
   const pool: JsonValue[] =
     mergeKey === "containerPort" || mergeKey === "port" ? [80, 81, 82] : mergeKey === "ip" ? ["1.1.1.1"] : [...names];
   const order = list.map(keyOf);
   for (const other of pool) {
     if (!order.includes(other) && random() < 0.4) order.splice(Math.floor(random() * (order.length + 1)), 0, other);
   }
-  if (random() < 0.05) order.reverse();
+  if (random() < 0.02) order.reverse();
   patch[`$setElementOrder/${key}`] = order.map((value) => (mergeKey === undefined ? value : { [mergeKey]: value }));
 }
 

@@ -46,7 +46,7 @@ export interface FieldFacts {
   omitZero: boolean;
   /** JSON has the fields of this struct in place of it. */
   inline: boolean;
-  /** Allowed values of the field, or of the list's elements. */
+  /** Allowed values of the field, or of the list's or map's elements. */
   enum?: string[];
   /** What an absent field stands for in list keys and in the published schema. */
   default?: JsonValue;
@@ -111,6 +111,8 @@ export interface KindFacts {
 export interface TypeTable {
   /** Every served resource, in upstream's order of groups, newest version first. */
   readonly kinds: readonly KindFacts[];
+  /** The group versions that know DeleteOptions and the other options: "v1", "apps/v1", also of groups that are not served. */
+  readonly optionVersions: readonly string[];
   /** The resource of a kind; undefined for kinds that are bodies only, such as Scale and DeleteOptions. */
   kind(group: string, version: string, kind: string): KindFacts | undefined;
   struct(name: string): StructFacts | undefined;

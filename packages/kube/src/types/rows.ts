@@ -6,6 +6,8 @@ import type { FieldFacts, SubresourceFacts, TypeRef, UnionFacts } from "./facts.
 export interface NativeRows {
   /** "core/v1" → "io.k8s.api.core.v1" */
   packages: Record<string, string>;
+  /** The group versions that know DeleteOptions and the like: "v1", "apps/v1". */
+  optionVersions: string[];
   versions: VersionRow[];
   /** By package and name: "core/v1.PodSpec". */
   structs: Record<string, StructRow>;

@@ -60,6 +60,10 @@ class NativeTypeTable implements TypeTable {
     return this.#kinds;
   }
 
+  get optionVersions(): readonly string[] {
+    return this.#rows.optionVersions;
+  }
+
   kind(group: string, version: string, kind: string): KindFacts | undefined {
     this.#kindIndex ??= new Map(this.kinds.map((facts) => [`${facts.group}/${facts.version}/${facts.kind}`, facts]));
     return this.#kindIndex.get(`${group}/${version}/${kind}`);

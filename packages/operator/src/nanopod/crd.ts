@@ -55,7 +55,7 @@ function structPatchSchema(name: string, types: TypeTable): JsonObject {
   const struct = types.struct(name);
   if (struct === undefined) throw new Error(`no such type: ${name}`);
   const properties: JsonObject = { $patch: { type: "string", enum: ["merge", "replace", "delete"] } };
-  for (const field of struct.fields.values()) {
+  for (const field of struct.jsonFields.values()) {
     // A template's objects never carry these, and their types are not those of a structural schema.
     if (field.name === "managedFields") continue;
     properties[field.name] = fieldPatchSchema(field, types);
@@ -114,4 +114,8 @@ const specialSchemas: Record<Extract<TypeRef, { type: "special" }>["special"], J
   fieldsV1: anyJson,
   rawExtension: anyJson,
   json: { "x-kubernetes-preserve-unknown-fields": true },
+  // Of CustomResourceDefinitions, which no template holds.
+  schemaOrArray: anyJson,
+  schemaOrBool: anyJson,
+  schemaOrStrings: anyJson,
 };

@@ -144,7 +144,9 @@ function checkTypes(review: JsonObject): void {
     const value = (response as JsonObject)[field];
     if (value === undefined || value === null) continue;
     if (typeof value !== type || (type === "object" && Array.isArray(value) !== (field === "warnings"))) {
-      throw new Error(`json: cannot unmarshal ${jsonType(value)} into Go struct field AdmissionResponse.response.${field}`);
+      throw new Error(
+        `json: cannot unmarshal ${jsonType(value)} into Go struct field AdmissionResponse.response.${field}`,
+      );
     }
   }
   const patch = (response as JsonObject)["patch"];

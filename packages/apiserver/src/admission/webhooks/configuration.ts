@@ -1,4 +1,9 @@
-import { type KubeObject, type LabelSelector, type LabelSelectorObject, labelSelectorFromObject } from "@podwright/kube";
+import {
+  type KubeObject,
+  type LabelSelector,
+  type LabelSelectorObject,
+  labelSelectorFromObject,
+} from "@podwright/kube";
 import type { Lister } from "../lister.ts";
 
 /** One webhook of a MutatingWebhookConfiguration or ValidatingWebhookConfiguration, ready to be matched and called. */

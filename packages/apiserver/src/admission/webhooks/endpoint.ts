@@ -43,18 +43,14 @@ export function createEndpoint(config: ClientConfig, resolve: ServiceResolver, d
   const host = url.hostname.replace(/^\[|\]$/g, "");
   const target: Address = { host, port: Number(url.port) || 443 };
   const locate =
-    service === undefined
-      ? async () => target
-      : () => resolve(service.namespace, service.name, service.port ?? 443);
+    service === undefined ? async () => target : () => resolve(service.namespace, service.name, service.port ?? 443);
   const agent = new https.Agent({
     keepAlive: true,
     maxFreeSockets: maxIdleConnections,
     scheduling: "lifo",
     timeout: idleMs,
   });
-  const secureContext = tls.createSecureContext(
-    config.caBundle ? { ca: Buffer.from(config.caBundle, "base64") } : {},
-  );
+  const secureContext = tls.createSecureContext(config.caBundle ? { ca: Buffer.from(config.caBundle, "base64") } : {});
   agent.createConnection = (_options, callback) => {
     locate().then(
       (address) => {

@@ -98,7 +98,8 @@ function isNamespace(resource: Resource): boolean {
 function selectsObject(selector: LabelSelector | undefined, attributes: AdmissionAttributes): boolean {
   if (selector === undefined) return true;
   return [attributes.object, attributes.oldObject].some(
-    (object: KubeObject | undefined) => object?.metadata !== undefined && selector.matches(object.metadata.labels ?? {}),
+    (object: KubeObject | undefined) =>
+      object?.metadata !== undefined && selector.matches(object.metadata.labels ?? {}),
   );
 }
 

@@ -2,7 +2,7 @@ import { isDeepStrictEqual } from "node:util";
 import { applyJsonPatch, type JsonPatchOperation, type KubeObject, status } from "@podwright/kube";
 import type { AdmissionAttributes, AdmissionPlugin, MutationPass } from "../admission.ts";
 import { recanonicalize } from "../recanonicalize.ts";
-import { convert, type WebhookCaller, WebhookCallError } from "./call.ts";
+import { convert, WebhookCallError, type WebhookCaller } from "./call.ts";
 import type { Webhook } from "./configuration.ts";
 import { type Invocation, isExempt, type Matcher } from "./matching.ts";
 import { kindOf, ObjectEncoder, type ReviewResponse } from "./review.ts";
@@ -100,7 +100,8 @@ function parsePatch(text: string, webhook: string): JsonPatchOperation[] {
   try {
     const operations = JSON.parse(text) as JsonPatchOperation[] | null;
     if (operations === null) return [];
-    if (!Array.isArray(operations)) throw new Error("json: cannot unmarshal object into Go value of type jsonpatch.Patch");
+    if (!Array.isArray(operations))
+      throw new Error("json: cannot unmarshal object into Go value of type jsonpatch.Patch");
     return operations;
   } catch (error) {
     const message = `received undecodable patch in webhook response: ${(error as Error).message}`;

@@ -1,4 +1,10 @@
-import { type GroupVersionKind, type JsonObject, type KubeObject, parseApiVersion, stringifyJson } from "@podwright/kube";
+import {
+  type GroupVersionKind,
+  type JsonObject,
+  type KubeObject,
+  parseApiVersion,
+  stringifyJson,
+} from "@podwright/kube";
 import type { Resource } from "../../resources/resource.ts";
 import type { AdmissionAttributes } from "../admission.ts";
 import type { Webhook } from "./configuration.ts";

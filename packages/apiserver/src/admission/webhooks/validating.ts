@@ -1,6 +1,6 @@
 import { status } from "@podwright/kube";
 import type { AdmissionPlugin } from "../admission.ts";
-import { type WebhookCaller, WebhookCallError } from "./call.ts";
+import { WebhookCallError, type WebhookCaller } from "./call.ts";
 import type { Webhook } from "./configuration.ts";
 import { type Invocation, isExempt, type Matcher } from "./matching.ts";
 import { ObjectEncoder } from "./review.ts";

@@ -1,5 +1,5 @@
 /** Rolls Deployments out (k8s.io/kubernetes/pkg/controller/deployment/deployment_controller.go, syncDeployment). */
-import { deployments, replicaSets, WorkQueue, objectKey, splitKey } from "@podwright/client";
+import { deployments, objectKey, replicaSets, splitKey, WorkQueue } from "@podwright/client";
 import { labelSelectorFromObject } from "@podwright/kube";
 import type { Deployment, Pod, ReplicaSet } from "../../kinds.ts";
 import { controllerOf } from "../../owner-references.ts";
@@ -141,10 +141,15 @@ export function createDeploymentController(context: ControllerContext): Controll
     if (patch === undefined && !revised) return;
     const { name = "", namespace, uid } = known.metadata;
     const metadata = { uid, ...(revised ? { annotations: { [revisionAnnotation]: revision ?? null } } : {}) };
-    const written = await deploymentClient.patch(name, namespace, { metadata, ...patch }, {
-      type: "merge",
-      subresource: "status",
-    });
+    const written = await deploymentClient.patch(
+      name,
+      namespace,
+      { metadata, ...patch },
+      {
+        type: "merge",
+        subresource: "status",
+      },
+    );
     deploymentWrites.wrote(written, deploymentCache.get(name, namespace));
   }
 

@@ -1,14 +1,9 @@
 /** The ReplicaSet of the current template (k8s.io/kubernetes/pkg/controller/deployment/sync.go, getNewReplicaSet). */
 import type { Deployment, PodTemplate, ReplicaSet } from "../../kinds.ts";
 import { controllerOf, controllerReference } from "../../owner-references.ts";
-import { isAlreadyExists, isNamespaceTerminating } from "../controller.ts";
 import { findCondition } from "../conditions.ts";
-import {
-  maxRevision,
-  newReplicaSetAnnotations,
-  revisionAnnotation,
-  sizeAnnotations,
-} from "./annotations.ts";
+import { isAlreadyExists, isNamespaceTerminating } from "../controller.ts";
+import { maxRevision, newReplicaSetAnnotations, revisionAnnotation, sizeAnnotations } from "./annotations.ts";
 import { sameTemplate, templateHash } from "./hash.ts";
 import { maxSurge, newReplicaSetSize, replicasOf } from "./limits.ts";
 import {

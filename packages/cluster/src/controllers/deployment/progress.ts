@@ -15,9 +15,15 @@ export function updateCounts(rollout: Rollout): void {
   const terminating = terminatingReplicas(replicaSets);
   const status: DeploymentStatus = {
     observedGeneration: deployment.metadata.generation ?? 1,
-    ...count("replicas", total((replicaSet) => replicaSet.status?.replicas)),
+    ...count(
+      "replicas",
+      total((replicaSet) => replicaSet.status?.replicas),
+    ),
     ...count("updatedReplicas", current?.status?.replicas ?? 0),
-    ...count("readyReplicas", total((replicaSet) => replicaSet.status?.readyReplicas)),
+    ...count(
+      "readyReplicas",
+      total((replicaSet) => replicaSet.status?.readyReplicas),
+    ),
     ...count("availableReplicas", available),
     ...count("unavailableReplicas", Math.max(sumReplicas(replicaSets) - available, 0)),
   };

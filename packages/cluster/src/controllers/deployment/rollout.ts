@@ -38,9 +38,7 @@ export function splitReplicaSets(rollout: Rollout): { current: ReplicaSet | unde
 
 /** Puts what was written in the place of what was known. */
 export function replaceReplicaSet(rollout: Rollout, written: ReplicaSet): void {
-  const index = rollout.replicaSets.findIndex(
-    (replicaSet) => replicaSet.metadata.uid === written.metadata.uid,
-  );
+  const index = rollout.replicaSets.findIndex((replicaSet) => replicaSet.metadata.uid === written.metadata.uid);
   if (index < 0) rollout.replicaSets.push(written);
   else rollout.replicaSets[index] = written;
 }

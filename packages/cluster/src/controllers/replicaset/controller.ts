@@ -1,14 +1,20 @@
 /**
  * Keeps the pods of ReplicaSets at their number (k8s.io/kubernetes/pkg/controller/replicaset/replica_set.go).
  */
-import { pods, replicaSets, WorkQueue, objectKey, splitKey } from "@podwright/client";
+import { objectKey, pods, replicaSets, splitKey, WorkQueue } from "@podwright/client";
 import type { JsonValue, KubeObject } from "@podwright/kube";
 import { labelSelectorFromObject } from "@podwright/kube";
 import type { Pod, PodTemplate, ReplicaSet } from "../../kinds.ts";
 import { controllerOf, controllerReference } from "../../owner-references.ts";
 import { isPodActive, isPodReady, isPodTerminal, podCondition } from "../../pods.ts";
 import { claim } from "../claim.ts";
-import { type Controller, type ControllerContext, isNamespaceTerminating, isNotFound, reportTo } from "../controller.ts";
+import {
+  type Controller,
+  type ControllerContext,
+  isNamespaceTerminating,
+  isNotFound,
+  reportTo,
+} from "../controller.ts";
 import { podInformer, replicaSetInformer } from "../informers.ts";
 import { RecentWrites } from "../recent-writes.ts";
 import { statusPatch } from "../status-patch.ts";
@@ -76,8 +82,7 @@ export function createReplicaSetController(context: ControllerContext): Controll
         selector.matches(pod.metadata.labels ?? {}),
     );
 
-    const failure =
-      replicaSet.metadata.deletionTimestamp === undefined ? await scale(replicaSet, active) : undefined;
+    const failure = replicaSet.metadata.deletionTimestamp === undefined ? await scale(replicaSet, active) : undefined;
     const nowMs = clock.now();
     await writeStatus(replicaSet, active, terminating, failure, nowMs);
     if (failure !== undefined) throw failure;
@@ -112,7 +117,11 @@ export function createReplicaSetController(context: ControllerContext): Controll
     try {
       const answer = await podClient.delete(name, namespace, { preconditions: { uid } });
       const left = answer as Pod | undefined;
-      if (left?.kind === "Pod" && left.metadata.deletionTimestamp !== undefined && left.metadata.deletionGracePeriodSeconds !== 0) {
+      if (
+        left?.kind === "Pod" &&
+        left.metadata.deletionTimestamp !== undefined &&
+        left.metadata.deletionGracePeriodSeconds !== 0
+      ) {
         podWrites.wrote(left, podCache.get(name, namespace));
       } else podWrites.deleted(pod);
     } catch (error) {
@@ -148,10 +157,15 @@ export function createReplicaSetController(context: ControllerContext): Controll
     const patch = statusPatch(replicaSet.status, status);
     if (patch === undefined) return;
     const { name = "", namespace, uid } = replicaSet.metadata;
-    const written = await replicaSetClient.patch(name, namespace, { metadata: { uid }, ...patch }, {
-      type: "merge",
-      subresource: "status",
-    });
+    const written = await replicaSetClient.patch(
+      name,
+      namespace,
+      { metadata: { uid }, ...patch },
+      {
+        type: "merge",
+        subresource: "status",
+      },
+    );
     replicaSetWrites.wrote(written, replicaSetCache.get(name, namespace));
   }
 

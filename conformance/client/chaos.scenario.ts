@@ -1,0 +1,75 @@
+import { Client, configMaps, HttpTransport, Informer, loadKubeconfig, objectKey } from "@podwright/client";
+import type { KubeObject } from "@podwright/kube";
+import { afterAll, beforeAll, expect, test, vi } from "vitest";
+import { type Lane, openLane } from "../lane.ts";
+import { FaultProxy, faults } from "./fault-proxy.ts";
+
+let lane: Lane;
+let proxy: FaultProxy;
+beforeAll(async () => {
+  lane = await openLane({ nodes: 0, operator: false });
+  proxy = await FaultProxy.open(loadKubeconfig({ path: lane.kubeconfig }));
+});
+afterAll(async () => {
+  await proxy?.close();
+  await lane?.close();
+});
+
+test.each([true, false])(
+  "an informer whose watch is harmed a hundred times loses nothing (watchList: %s)",
+  async (watchList) => {
+    const namespace = await lane.namespace("chaos");
+    const writer = lane.client.resource(configMaps);
+    const client = new Client(new HttpTransport(proxy.connection));
+    const informer = new Informer<KubeObject>(client.resource(configMaps), {
+      namespace,
+      watchList,
+      silenceTimeoutMs: 400,
+      minReconnectMs: 5,
+      maxBackoffMs: 20,
+      verifyIntervalMs: 50,
+    });
+    // What the handlers were told must add up to what the store holds.
+    const told = new Map<string, KubeObject>();
+    informer.onChange({
+      added(object) {
+        expect(told.has(objectKey(object))).toBe(false);
+        told.set(objectKey(object), object);
+      },
+      updated(object, old) {
+        expect(told.get(objectKey(object))).toBe(old);
+        told.set(objectKey(object), object);
+      },
+      deleted: (object) => told.delete(objectKey(object)),
+    });
+    informer.start();
+    await informer.synced();
+
+    const names = Array.from({ length: 12 }, (_, i) => `object-${i}`);
+    const write = async (i: number) => {
+      const name = names[i % names.length] as string;
+      const object = { apiVersion: "v1", kind: "ConfigMap", metadata: { name, namespace }, data: { i: String(i) } };
+      if (i % 5 === 4) await writer.delete(name, namespace).catch(() => {});
+      else await writer.patch(name, namespace, object, { type: "apply", fieldManager: "chaos", force: true });
+    };
+    for (let i = 0; i < 100; i++) {
+      await vi.waitFor(() => expect(proxy.watches).toBe(1), { timeout: 10_000, interval: 5 });
+      await write(2 * i);
+      proxy.harm(faults[i % faults.length]!);
+      await write(2 * i + 1);
+    }
+
+    const versions = (objects: Iterable<KubeObject>) =>
+      [...objects].map((object) => `${objectKey(object)}@${object.metadata.resourceVersion}`).sort();
+    const wanted = versions((await writer.listAll({ namespace })).items);
+    expect(wanted.length).toBeGreaterThan(5);
+    await vi.waitFor(() => expect(versions(informer.list())).toEqual(wanted), { timeout: 10_000 });
+    expect(versions(told.values())).toEqual(wanted);
+    expect(informer.metrics.missed).toBe(0);
+    expect(informer.metrics.stalls).toBeGreaterThan(0);
+    expect(informer.metrics.expired).toBeGreaterThan(0);
+    await informer.stop();
+    await client.close();
+  },
+  120_000,
+);

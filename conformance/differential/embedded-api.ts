@@ -1,0 +1,53 @@
+import {
+  createAdmission,
+  createApiServer,
+  createResourceRegistry,
+  nativeResources,
+  openStorage,
+  startCustomResources,
+  systemClock,
+} from "@podwright/apiserver";
+import type { KubeObject } from "@podwright/kube";
+import { type Api, bodyOf, warningTexts } from "./exchange.ts";
+
+/** The embedded API server alone, in memory and in this process, with what a new cluster has. */
+export async function openEmbeddedApi(): Promise<Api> {
+  const storage = await openStorage({ type: "memory" });
+  const registry = createResourceRegistry(nativeResources());
+  const admission = createAdmission({ storage, registry });
+  const customResources = startCustomResources({ storage, registry, clock: systemClock });
+  const server = createApiServer({ storage, registry, admission: admission.chain });
+  const api: Api = {
+    async send({ method, path, body, contentType = "application/json", accept = "application/json" }) {
+      const url = new URL(path, "https://embedded");
+      const text = body === undefined || typeof body === "string" ? body : JSON.stringify(body);
+      const response = await server.handle({
+        method,
+        path: url.pathname,
+        query: url.searchParams,
+        headers: { accept, "content-type": contentType, "user-agent": "differential/1" },
+        body: text === undefined ? undefined : Buffer.from(text),
+        user: { username: "admin", uid: "admin", groups: ["system:masters", "system:authenticated"] },
+        signal: new AbortController().signal,
+      });
+      if (response.body.type !== "bytes") throw new Error("a watch cannot be compared");
+      const answer = response.body.chunks.map((chunk) => chunk.toString()).join("");
+      const warnings = warningTexts(response.headers["Warning"]);
+      return { status: response.status, ...(warnings.length > 0 && { warnings }), body: bodyOf(answer) };
+    },
+    async close() {
+      server.close();
+      admission.close();
+      await customResources.stop();
+      await storage.close();
+    },
+  };
+  const create = (path: string, object: KubeObject) => api.send({ title: "", method: "POST", path, body: object });
+  await create("/api/v1/namespaces", { apiVersion: "v1", kind: "Namespace", metadata: { name: "default" } });
+  await create("/api/v1/namespaces/default/serviceaccounts", {
+    apiVersion: "v1",
+    kind: "ServiceAccount",
+    metadata: { name: "default" },
+  });
+  return api;
+}

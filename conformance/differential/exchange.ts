@@ -1,0 +1,53 @@
+/** A request, sent to both API servers. */
+export interface Exchange {
+  /** What it shows; the title in reports. */
+  title: string;
+  method: string;
+  /** With the query. */
+  path: string;
+  /** An object is sent as JSON, a string as it is. */
+  body?: unknown;
+  contentType?: string;
+  accept?: string;
+  /** Wait until the answer of a GET satisfies this before comparing: controllers take their time. */
+  until?: (body: unknown) => boolean;
+  /** The answer is not compared: only what it does counts. */
+  silent?: boolean;
+}
+
+export interface Answer {
+  status: number;
+  warnings?: string[];
+  body: unknown;
+}
+
+/** Sends requests to an API server as its administrator. */
+export interface Api {
+  send(exchange: Exchange): Promise<Answer>;
+  close(): Promise<void>;
+}
+
+/** Sends an exchange, again and again when it waits for something, for at most ten seconds. */
+export async function sendUntil(api: Api, exchange: Exchange): Promise<Answer> {
+  const { until } = exchange;
+  const deadline = Date.now() + 10_000;
+  for (;;) {
+    const answer = await api.send(exchange);
+    if (until === undefined || until(answer.body) || Date.now() > deadline) return answer;
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+}
+
+/** The texts of a Warning header: `299 - "a", 299 - "b"`. */
+export function warningTexts(header: string | null | undefined): string[] {
+  return [...(header ?? "").matchAll(/299 - "((?:[^"\\]|\\.)*)"/g)].map((match) => (match[1] ?? "").replace(/\\(.)/g, "$1"));
+}
+
+/** JSON where it is JSON: some errors are plain text. */
+export function bodyOf(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return text;
+  }
+}

@@ -1,0 +1,40 @@
+import type { Answer } from "./exchange.ts";
+
+/**
+ * Takes out of an answer what differs from one run to the next: uids, versions, times, and who manages fields. What is
+ * left must be the same on both API servers.
+ *
+ * @param replacements texts that differ by run (a port, a certificate), with what to write instead
+ */
+export function normalize(answer: Answer, replacements: readonly [string, string][] = []): Answer {
+  let text = JSON.stringify(answer);
+  for (const [from, to] of replacements) text = text.replaceAll(from, to);
+  text = text.replace(/\b[\da-f]{8}-[\da-f]{4}-[\da-f]{4}-[\da-f]{4}-[\da-f]{12}\b/g, "UID");
+  text = text.replace(/\b\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z/g, "TIME");
+  return sorted(clean(JSON.parse(text))) as Answer;
+}
+
+const dropped: ReadonlySet<string> = new Set(["managedFields"]);
+const masked: ReadonlySet<string> = new Set(["resourceVersion", "storageVersionHash"]);
+
+function clean(value: unknown, parent = ""): unknown {
+  if (Array.isArray(value)) return value.map((each) => clean(each));
+  if (typeof value !== "object" || value === null) return value;
+  const entries = Object.entries(value)
+    .filter(([key]) => !(dropped.has(key) && parent === "metadata"))
+    .map(([key, field]) => {
+      if (masked.has(key) && typeof field === "string") return [key, "VERSION"];
+      return [key, clean(field, key)];
+    });
+  return Object.fromEntries(entries);
+}
+
+function sorted(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(sorted);
+  if (typeof value !== "object" || value === null) return value;
+  return Object.fromEntries(
+    Object.entries(value)
+      .sort(([a], [b]) => (a < b ? -1 : 1))
+      .map(([key, field]) => [key, sorted(field)]),
+  );
+}

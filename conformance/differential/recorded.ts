@@ -1,0 +1,50 @@
+import { readFileSync, writeFileSync } from "node:fs";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { type Answer, type Api, type Exchange, sendUntil } from "./exchange.ts";
+import { normalize } from "./normalize.ts";
+
+/** Requests that build on each other, on objects of their own. */
+export interface Case {
+  name: string;
+  exchanges: Exchange[];
+}
+
+interface Options {
+  open: () => Api | Promise<Api>;
+  cases: readonly Case[];
+  /** What a real API server answered: JSON, by case and title. */
+  file: URL;
+  /** See {@link normalize}; asked after the API has been opened. */
+  replacements?: () => [string, string][];
+}
+
+/**
+ * Compares answers with what a real API server has been recorded to answer. On the real lane RECORD=1 writes the
+ * recording anew.
+ */
+export function compareWithRecorded({ open, cases, file, replacements = () => [] }: Options): void {
+  const recording = process.env["RECORD"] === "1" && process.env["KUBECONFIG_REAL"] !== undefined;
+  const recorded: Record<string, Record<string, Answer>> = recording ? {} : JSON.parse(readFileSync(file, "utf8"));
+  let api: Api;
+  beforeAll(async () => {
+    api = await open();
+  });
+  afterAll(async () => {
+    await api.close();
+    if (recording) writeFileSync(file, `${JSON.stringify(recorded, undefined, 1)}\n`);
+  });
+
+  describe.each(cases)("$name", ({ name, exchanges }) => {
+    const answers: Record<string, Answer> = {};
+    beforeAll(async () => {
+      for (const exchange of exchanges) {
+        const answer = normalize(await sendUntil(api, exchange), replacements());
+        if (exchange.silent !== true) answers[exchange.title] = answer;
+      }
+      if (recording) recorded[name] = answers;
+    });
+    it.each(exchanges.filter((exchange) => exchange.silent !== true).map(({ title }) => title))("%s", (title) => {
+      expect(answers[title]).toEqual(recorded[name]?.[title]);
+    });
+  });
+}

@@ -1,0 +1,44 @@
+import { status } from "@podwright/kube";
+import { anonymousUser } from "../authorization/authorizer.ts";
+import type { ApiRequest, UserInfo } from "../request.ts";
+
+/** Finds out who sends a request, by one kind of credential. */
+export interface Authenticator {
+  /**
+   * The user, or undefined when the request has no credential of this kind. Throws the 401 Status for one that
+   * is no good.
+   */
+  authenticate(request: ApiRequest): UserInfo | undefined | Promise<UserInfo | undefined>;
+  /** The user of a bearer token, or undefined: for TokenReview. */
+  authenticateToken?(token: string): UserInfo | undefined | Promise<UserInfo | undefined>;
+}
+
+/** Proves itself by being somebody: all who are not anonymous. */
+export const authenticatedGroup = "system:authenticated";
+
+/** Asks the authenticators in turn. A request without any credential is anonymous; throws 401 when all it has is no good. */
+export async function authenticate(authenticators: readonly Authenticator[], request: ApiRequest): Promise<UserInfo> {
+  if (request.user !== undefined) return request.user;
+  for (const authenticator of authenticators) {
+    const found = authenticator.authenticate(request);
+    const user = found instanceof Promise ? await found : found;
+    if (user !== undefined) return user;
+  }
+  if (request.clientCertificate === "invalid" || request.headers["authorization"] !== undefined) {
+    throw status.unauthorized();
+  }
+  return anonymousUser;
+}
+
+/** Adds the group of all who are somebody. */
+export function withAuthenticatedGroup(user: UserInfo): UserInfo {
+  return user.groups.includes(authenticatedGroup) ? user : { ...user, groups: [...user.groups, authenticatedGroup] };
+}
+
+/** The token of "Authorization: Bearer TOKEN". */
+export function bearerToken(request: ApiRequest): string | undefined {
+  const header = request.headers["authorization"];
+  if (header === undefined || !/^bearer /i.test(header)) return undefined;
+  const token = header.slice(7).trim();
+  return token === "" ? undefined : token;
+}

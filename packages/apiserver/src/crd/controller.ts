@@ -1,0 +1,139 @@
+import { type JsonValue, jsonEqual } from "@podwright/kube";
+import type { Clock } from "../clock.ts";
+import { formatTime } from "../metadata/time.ts";
+import type { Resource, ResourceRegistry } from "../resources/resource.ts";
+import type { Change, Storage, Write } from "../storage/storage.ts";
+import { customResources } from "./custom-resource.ts";
+import { type Definition, definitionsPrefix, isConditionTrue } from "./definition.ts";
+import { desiredStatus } from "./definition-status.ts";
+import { encodeDefinition } from "./encode-definition.ts";
+import { createFinalizer } from "./finalizer.ts";
+
+export interface CustomResourcesOptions {
+  storage: Storage;
+  registry: ResourceRegistry;
+  clock: Clock;
+  /** Told when a status cannot be written. */
+  onError?: (error: unknown) => void;
+}
+
+export interface CustomResources {
+  /** Resolves when every status that is due has been written, and no deletion can go on by itself. */
+  settled(): Promise<void>;
+  /** Lets go of the storage. What was registered stays. */
+  stop(): Promise<void>;
+}
+
+/** What of a definition its resources depend on: they are made again only when it changes. */
+interface Served {
+  definition: Definition;
+  resources: Resource[];
+}
+
+/**
+ * Makes the resources served that CustomResourceDefinitions define. Works on the storage itself and follows its
+ * changes as they become durable: when a client is told that its definition is stored, the resource is there.
+ * Definitions that are stored already are served when this returns.
+ */
+export function startCustomResources(options: CustomResourcesOptions): CustomResources {
+  const { storage, registry, clock, onError = () => {} } = options;
+  const definitions = new Map<string, Definition>();
+  const served = new Map<string, Served>();
+  const writes = new Set<Promise<void>>();
+  const finalizer = createFinalizer({ storage, clock, onError, resourceOf: (name) => served.get(name)?.resources[0] });
+
+  function track(write: Promise<unknown>): void {
+    const tracked = write.then(
+      () => undefined,
+      (error: unknown) => onError(error),
+    );
+    writes.add(tracked);
+    void tracked.then(() => writes.delete(tracked));
+  }
+
+  function put(stored: Definition): void {
+    const name = stored.metadata.name as string;
+    const others = [...definitions.values()].filter((each) => each.metadata.name !== name);
+    const status = desiredStatus(stored, others, formatTime(clock.now()));
+    const changed = !jsonEqual(status as JsonValue, (stored.status ?? {}) as JsonValue);
+    const definition: Definition = changed ? { ...stored, status } : stored;
+    definitions.set(name, definition);
+    serve(name, definition);
+    if (changed) track(writeStatus(name));
+    finalizer.consider(definition);
+  }
+
+  function remove(name: string): void {
+    const group = definitions.get(name)?.spec.group;
+    definitions.delete(name);
+    withdraw(name);
+    finalizer.forget(name);
+    // Its names are free now: others of its group may have waited for them.
+    for (const each of [...definitions.values()]) if (each.spec.group === group) put(each);
+  }
+
+  function serve(name: string, definition: Definition): void {
+    if (!isConditionTrue(definition, "Established")) return;
+    const before = served.get(name);
+    if (before !== undefined && !changesResources(definition, before.definition)) return;
+    const resources = customResources(definition).filter(
+      ({ group, version, plural }) => registry.lookup(group, version, plural)?.custom !== false,
+    );
+    for (const old of before?.resources ?? []) {
+      if (!resources.some((each) => each.version === old.version)) registry.delete(old.group, old.version, old.plural);
+    }
+    for (const resource of resources) registry.set(resource);
+    served.set(name, { definition, resources });
+  }
+
+  function withdraw(name: string): void {
+    for (const { group, version, plural } of served.get(name)?.resources ?? []) registry.delete(group, version, plural);
+    served.delete(name);
+  }
+
+  /** Writes what is due by then: the definition may have changed again, and so may the others. */
+  async function writeStatus(name: string): Promise<void> {
+    await storage.write(definitionsPrefix + name, (current): Write => {
+      if (current === undefined) return { type: "none" };
+      const stored = JSON.parse(current.value.toString()) as Definition;
+      const others = [...definitions.values()].filter((each) => each.metadata.name !== name);
+      const status = desiredStatus(stored, others, formatTime(clock.now()));
+      if (jsonEqual(status as JsonValue, (stored.status ?? {}) as JsonValue)) return { type: "none" };
+      return encodeDefinition({ ...stored, status });
+    });
+  }
+
+  function follow(change: Change): void {
+    if (!change.key.startsWith(definitionsPrefix)) {
+      if (change.type === "delete") finalizer.instanceDeleted(change.key);
+      return;
+    }
+    if (change.type === "delete") remove(change.key.slice(definitionsPrefix.length));
+    else put(JSON.parse(change.value.toString()) as Definition);
+  }
+
+  const stored = storage.list({ prefix: definitionsPrefix }).items;
+  const unsubscribe = storage.subscribe(follow);
+  for (const item of stored) put(JSON.parse(item.value.toString()) as Definition);
+
+  return {
+    async settled() {
+      while (writes.size > 0 || finalizer.busy) await Promise.all([...writes, finalizer.settled()]);
+    },
+    async stop() {
+      unsubscribe();
+      finalizer.stop();
+      await Promise.all([...writes, finalizer.settled()]);
+    },
+  };
+}
+
+function changesResources(definition: Definition, before: Definition): boolean {
+  return (
+    definition.metadata.uid !== before.metadata.uid ||
+    definition.metadata.generation !== before.metadata.generation ||
+    isConditionTrue(definition, "Terminating") !== isConditionTrue(before, "Terminating") ||
+    !jsonEqual(definition.status?.acceptedNames as JsonValue | undefined, before.status?.acceptedNames as JsonValue | undefined)
+  );
+}
+

@@ -1,0 +1,102 @@
+import { formatApiVersion } from "@podwright/kube";
+import type { Resource, Subresource } from "../resources/resource.ts";
+import type { Group, GroupVersion } from "./groups.ts";
+
+/** The plain documents: /api, /apis, /apis/GROUP, /apis/GROUP/VERSION (k8s.io/apiserver/pkg/endpoints/discovery). */
+export function apiVersions(host: string): object {
+  return {
+    kind: "APIVersions",
+    versions: ["v1"],
+    serverAddressByClientCIDRs: [{ clientCIDR: "0.0.0.0/0", serverAddress: host }],
+  };
+}
+
+export function apiGroupList(groups: readonly Group[]): object {
+  return { kind: "APIGroupList", apiVersion: "v1", groups: groups.filter(({ name }) => name !== "").map(groupFields) };
+}
+
+export function apiGroup(group: Group): object {
+  return { kind: "APIGroup", apiVersion: "v1", ...groupFields(group) };
+}
+
+function groupFields({ name, versions }: Group) {
+  const all = versions.map(({ version }) => ({ groupVersion: formatApiVersion(name, version), version }));
+  return { name, versions: all, preferredVersion: all[0] };
+}
+
+export function apiResourceList(group: string, { version, resources }: GroupVersion): object {
+  return {
+    kind: "APIResourceList",
+    ...(group !== "" && { apiVersion: "v1" }),
+    groupVersion: formatApiVersion(group, version),
+    resources: resources.flatMap((resource) => [
+      resourceFields(resource),
+      ...sorted(resource.subresources).map((subresource) => subresourceFields(resource, subresource)),
+    ]),
+  };
+}
+
+function resourceFields({ plural, singular, namespaced, kind, verbs, shortNames, categories }: Resource) {
+  return {
+    name: plural,
+    singularName: singular,
+    namespaced,
+    kind,
+    verbs: [...verbs].sort(),
+    ...(shortNames.length > 0 && { shortNames }),
+    ...(categories.length > 0 && { categories }),
+  };
+}
+
+function subresourceFields(resource: Resource, { name, kind, group, version, verbs }: Subresource) {
+  return {
+    name: `${resource.plural}/${name}`,
+    singularName: "",
+    namespaced: resource.namespaced,
+    ...(group && { group }),
+    ...(version && { version }),
+    kind,
+    verbs: [...verbs].sort(),
+  };
+}
+
+/** The one document for all groups (k8s.io/api/apidiscovery/v2). */
+export function aggregatedDiscovery(groups: readonly Group[], version: string): object {
+  return {
+    kind: "APIGroupDiscoveryList",
+    apiVersion: `apidiscovery.k8s.io/${version}`,
+    metadata: {},
+    items: groups.map(({ name, versions }) => ({
+      metadata: name === "" ? {} : { name },
+      versions: versions.map(({ version, resources }) => ({
+        version,
+        resources: resources.map(aggregatedResource),
+        freshness: "Current",
+      })),
+    })),
+  };
+}
+
+function aggregatedResource(resource: Resource) {
+  const { plural, singular, namespaced, kind, verbs, shortNames, categories, subresources } = resource;
+  return {
+    resource: plural,
+    responseKind: { group: "", version: "", kind },
+    scope: namespaced ? "Namespaced" : "Cluster",
+    singularResource: singular,
+    verbs: [...verbs].sort(),
+    ...(shortNames.length > 0 && { shortNames }),
+    ...(categories.length > 0 && { categories }),
+    ...(subresources.length > 0 && {
+      subresources: sorted(subresources).map(({ name, kind, group, version, verbs }) => ({
+        subresource: name,
+        responseKind: { group: group ?? "", version: version ?? "", kind },
+        verbs: [...verbs].sort(),
+      })),
+    }),
+  };
+}
+
+function sorted(subresources: readonly Subresource[]): Subresource[] {
+  return [...subresources].sort((a, b) => (a.name < b.name ? -1 : 1));
+}

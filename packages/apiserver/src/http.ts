@@ -1,0 +1,209 @@
+import type { IncomingMessage, ServerResponse } from "node:http";
+import { createServer, type Server } from "node:https";
+import type { AddressInfo } from "node:net";
+import type { TLSSocket } from "node:tls";
+import { status } from "@podwright/kube";
+import { errorResponse } from "./output/response.ts";
+import type { ApiRequest, ApiResponse, WatchFrame } from "./request.ts";
+import type { ApiServer } from "./server.ts";
+
+export interface ListenOptions {
+  /** 0: any free one. */
+  port: number;
+  host: string;
+  tls: {
+    /** PEM. */
+    key: string;
+    cert: string;
+    /** Who signs clients' certificates, PEM. */
+    clientCa: string;
+  };
+}
+
+export interface HttpListener {
+  /** The one that is listened on. */
+  port: number;
+  /** Ends watches, lets requests under way finish for a moment, and closes all connections. */
+  close(): Promise<void>;
+}
+
+/** Go's HTTP clients keep idle connections for 90 s and fail a POST on one the server has just closed: keep them longer. */
+const keepAliveTimeoutMs = 180_000;
+/** Larger bodies are refused with 413 (k8s.io/apiserver/pkg/server/config.go, MaxRequestBodyBytes). */
+const maxBodyBytes = 3 * 1024 * 1024;
+/** How long requests under way may take when the server stops. */
+const closeGraceMs = 2000;
+
+/**
+ * Serves the API over HTTPS. HTTP/1.1: WebSockets and SPDY need it, and clients take it as well. Rejects when the
+ * address cannot be listened on, with the system's error (EADDRINUSE, EACCES).
+ */
+export async function listen(api: ApiServer, { port, host, tls }: ListenOptions): Promise<HttpListener> {
+  const server = createServer({
+    key: tls.key,
+    cert: tls.cert,
+    ca: tls.clientCa,
+    requestCert: true,
+    rejectUnauthorized: false,
+    minVersion: "TLSv1.2",
+    ALPNProtocols: ["http/1.1"],
+    keepAliveTimeout: keepAliveTimeoutMs,
+    requestTimeout: 0,
+    noDelay: true,
+  });
+  server.timeout = 0;
+  const certificates = new WeakMap<object, ApiRequest["clientCertificate"] & {}>();
+  server.on("secureConnection", (socket: TLSSocket) => {
+    const certificate = clientCertificate(socket);
+    if (certificate !== undefined) certificates.set(socket, certificate);
+  });
+  server.on("request", (incoming, outgoing) => {
+    void serve(api, incoming, outgoing, certificates.get(incoming.socket));
+  });
+  server.on("clientError", (_error, socket) => socket.destroy());
+  await listening(server, port, host);
+  return { port: (server.address() as AddressInfo).port, close: () => close(api, server) };
+}
+
+function listening(server: Server, port: number, host: string): Promise<void> {
+  return new Promise((resolve, reject) => {
+    server.once("error", reject);
+    server.listen(port, host, () => {
+      server.off("error", reject);
+      resolve();
+    });
+  });
+}
+
+async function close(api: ApiServer, server: Server): Promise<void> {
+  const closed = new Promise<void>((resolve) => server.close(() => resolve()));
+  api.close();
+  server.closeIdleConnections();
+  const timer = setTimeout(() => server.closeAllConnections(), closeGraceMs);
+  await closed;
+  clearTimeout(timer);
+}
+
+/** Read once for each connection: taking a certificate apart is slow. */
+function clientCertificate(socket: TLSSocket): ApiRequest["clientCertificate"] {
+  const certificate = socket.getPeerCertificate();
+  if (Object.keys(certificate).length === 0) return undefined;
+  if (!socket.authorized) return "invalid";
+  const { CN, O } = certificate.subject as { CN?: string | string[]; O?: string | string[] };
+  return { commonName: [CN ?? ""].flat()[0] ?? "", organizations: O === undefined ? [] : [O].flat() };
+}
+
+async function serve(
+  api: ApiServer,
+  incoming: IncomingMessage,
+  outgoing: ServerResponse,
+  certificate: ApiRequest["clientCertificate"],
+): Promise<void> {
+  const abort = new AbortController();
+  outgoing.on("close", () => abort.abort());
+  try {
+    const body = await readBody(incoming);
+    if (body === "too large") {
+      const refused = status.requestEntityTooLarge(`limit is ${maxBodyBytes}`);
+      outgoing.setHeader("Connection", "close");
+      sendBytes(outgoing, errorResponse(refused, false));
+      return;
+    }
+    const response = await api.handle(apiRequest(incoming, body, certificate, abort.signal));
+    if (response.body.type === "watch") await sendWatch(outgoing, response, response.body.frames);
+    else sendBytes(outgoing, response);
+  } catch {
+    // The client is gone, or the answer was under way: there is nobody to tell.
+    outgoing.destroy();
+  }
+}
+
+function apiRequest(
+  incoming: IncomingMessage,
+  body: Uint8Array | undefined,
+  certificate: ApiRequest["clientCertificate"],
+  signal: AbortSignal,
+): ApiRequest {
+  const url = incoming.url ?? "/";
+  const question = url.indexOf("?");
+  return {
+    method: incoming.method ?? "GET",
+    path: question < 0 ? url : url.slice(0, question),
+    query: new URLSearchParams(question < 0 ? "" : url.slice(question + 1)),
+    headers: incoming.headers as ApiRequest["headers"],
+    body,
+    ...(certificate !== undefined && { clientCertificate: certificate }),
+    signal,
+  };
+}
+
+function readBody(incoming: IncomingMessage): Promise<Uint8Array | undefined | "too large"> | undefined {
+  if (incoming.method === "GET" || incoming.method === "HEAD") return undefined;
+  if (incoming.headers["content-length"] === "0") return undefined;
+  return new Promise((resolve, reject) => {
+    const chunks: Buffer[] = [];
+    let length = 0;
+    incoming.on("data", (chunk: Buffer) => {
+      length += chunk.length;
+      if (length > maxBodyBytes) {
+        resolve("too large");
+        incoming.removeAllListeners("data");
+        incoming.resume();
+        return;
+      }
+      chunks.push(chunk);
+    });
+    incoming.on("end", () => {
+      if (chunks.length === 0) resolve(undefined);
+      else resolve(chunks.length === 1 ? chunks[0] : Buffer.concat(chunks, length));
+    });
+    incoming.on("error", reject);
+  });
+}
+
+function sendBytes(outgoing: ServerResponse, response: ApiResponse): void {
+  if (response.body.type !== "bytes") return;
+  const { chunks } = response.body;
+  let length = 0;
+  for (const chunk of chunks) length += typeof chunk === "string" ? Buffer.byteLength(chunk) : chunk.length;
+  outgoing.writeHead(response.status, { ...response.headers, "Content-Length": length });
+  if (length <= joinedBytes) {
+    outgoing.end(chunks.length === 1 ? chunks[0] : joined(chunks, length));
+    return;
+  }
+  for (const chunk of chunks) outgoing.write(chunk);
+  outgoing.end();
+}
+
+/** Bodies up to this size go out in one write with their head. */
+const joinedBytes = 64 * 1024;
+
+function joined(chunks: readonly (Buffer | string)[], length: number): Buffer {
+  const body = Buffer.allocUnsafe(length);
+  let offset = 0;
+  for (const chunk of chunks) offset += typeof chunk === "string" ? body.write(chunk, offset) : chunk.copy(body, offset);
+  return body;
+}
+
+/** Writes frames as they come; a slow client is waited for, and meanwhile the watch holds what it can. */
+async function sendWatch(outgoing: ServerResponse, response: ApiResponse, frames: AsyncIterable<WatchFrame>): Promise<void> {
+  outgoing.writeHead(response.status, response.headers);
+  outgoing.flushHeaders();
+  for await (const frame of frames) {
+    if (outgoing.destroyed) break;
+    if (!outgoing.write(frame.bytes())) await drained(outgoing);
+  }
+  outgoing.end();
+}
+
+function drained(outgoing: ServerResponse): Promise<void> {
+  return new Promise((resolve) => {
+    const done = (): void => {
+      outgoing.off("drain", done);
+      outgoing.off("close", done);
+      resolve();
+    };
+    outgoing.once("drain", done);
+    outgoing.once("close", done);
+  });
+}

@@ -1,0 +1,88 @@
+import { mkdir, readFile, rename, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import type { CertificateAndKey } from "./certificates.ts";
+
+/** All keys and certificates of a cluster's control plane. PEM. */
+export interface Pki {
+  ca: CertificateAndKey;
+  /** The API server's own. */
+  server: CertificateAndKey;
+  /** User kubernetes-admin of the group system:masters. */
+  admin: CertificateAndKey;
+  /** Signs service accounts' tokens (ES256). */
+  serviceAccountKey: string;
+}
+
+/** What clients call the API server, on this machine and in the cluster. */
+export const serverHosts: readonly string[] = [
+  "localhost",
+  "kubernetes",
+  "kubernetes.default",
+  "kubernetes.default.svc",
+  "kubernetes.default.svc.cluster.local",
+  "127.0.0.1",
+  "::1",
+  "10.96.0.1",
+];
+
+export interface PkiOptions {
+  /** Where they are kept, made when it is not there; absent: in memory. */
+  directory?: string;
+  /** Further names and addresses of the server. Certificates that lack one are made anew. */
+  hosts?: readonly string[];
+  /** Milliseconds since 1970. */
+  now: number;
+}
+
+/** Reads the keys and certificates, or makes those that are not there. The files are for the owner only. */
+export async function openPki({ directory, hosts = [], now }: PkiOptions): Promise<Pki> {
+  const wanted = [...new Set([...serverHosts, ...hosts])];
+  const kept = directory === undefined ? undefined : await read(directory);
+  if (kept !== undefined && wanted.every((host) => kept.hosts.includes(host))) return kept.pki;
+  const pki = await create(kept?.pki, wanted, now);
+  if (directory !== undefined) await write(directory, { pki, hosts: wanted });
+  return pki;
+}
+
+/** Makes what is missing; the authority and the keys of an earlier start stay, so that kubeconfigs stay good. */
+async function create(kept: Pki | undefined, hosts: readonly string[], now: number): Promise<Pki> {
+  // Loaded here only: most starts find their certificates.
+  const { createCertificateAuthority, openCertificateAuthority, generateSigningKey } = await import("./certificates.ts");
+  const authority = await (kept === undefined
+    ? createCertificateAuthority("podwright-ca", now)
+    : openCertificateAuthority(kept.ca, now));
+  const [server, admin, serviceAccountKey] = await Promise.all([
+    authority.issue({ commonName: "kube-apiserver", hosts, usage: "server" }),
+    kept?.admin ??
+      authority.issue({ commonName: "kubernetes-admin", organizations: ["system:masters"], usage: "client" }),
+    kept?.serviceAccountKey ?? generateSigningKey(),
+  ]);
+  return { ca: { cert: authority.cert, key: authority.key }, server, admin, serviceAccountKey };
+}
+
+interface KeptPki {
+  pki: Pki;
+  hosts: readonly string[];
+}
+
+const fileName = "pki.json";
+
+async function read(directory: string): Promise<KeptPki | undefined> {
+  let text: string;
+  try {
+    text = await readFile(join(directory, fileName), "utf8");
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "ENOENT") return undefined;
+    throw error;
+  }
+  return JSON.parse(text) as KeptPki;
+}
+
+/** One file, put in place in one step: a process that is killed leaves all of it or nothing. */
+async function write(directory: string, kept: KeptPki): Promise<void> {
+  await mkdir(directory, { recursive: true, mode: 0o700 });
+  const path = join(directory, fileName);
+  const temporary = `${path}.${process.pid}.tmp`;
+  await writeFile(temporary, JSON.stringify(kept, undefined, 2), { mode: 0o600 });
+  await rename(temporary, path);
+}

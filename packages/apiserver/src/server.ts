@@ -1,0 +1,215 @@
+import { status, StatusError } from "@podwright/kube";
+import type { AdmissionChain } from "./admission/admission.ts";
+import { authenticate, type Authenticator } from "./authentication/authenticator.ts";
+import type { ServiceAccountTokens } from "./authentication/service-account-tokens.ts";
+import { accessAttributes, allowAuthenticated, type Authorizer, forbidden } from "./authorization/authorizer.ts";
+import { type Clock, systemClock } from "./clock.ts";
+import type { ResourceRequest, ServerParts } from "./context.ts";
+import { createDiscovery } from "./discovery/discovery.ts";
+import { serveHealth } from "./discovery/health.ts";
+import { defaultVersion, serveVersion, type VersionInfo } from "./discovery/version.ts";
+import { type OutputFormat, Negotiator } from "./output/negotiation.ts";
+import { plainError } from "./output/plain-error.ts";
+import { errorResponse } from "./output/response.ts";
+import { Warnings } from "./output/warnings.ts";
+import type { ApiRequest, ApiResponse, UserInfo } from "./request.ts";
+import type { Resource, ResourceRegistry } from "./resources/resource.ts";
+import { parseRoute, type PathRoute, type ResourceRoute } from "./routing.ts";
+import type { Storage } from "./storage/storage.ts";
+import { serveSubresource } from "./subresources/subresources.ts";
+import { metaGroup, metaVersions } from "./table/table.ts";
+import { createObject } from "./verbs/create.ts";
+import { deleteObject } from "./verbs/delete.ts";
+import { deleteCollection } from "./verbs/deletecollection.ts";
+import { getObject } from "./verbs/get.ts";
+import { listObjects } from "./verbs/list.ts";
+import { parseBoolean, parseListOptions } from "./verbs/list-options.ts";
+import { patchObject } from "./verbs/patch.ts";
+import { updateObject } from "./verbs/update.ts";
+import { watchObjects } from "./verbs/watch.ts";
+import { serveVirtualResource } from "./virtual/virtual-resources.ts";
+import { WatchHub } from "./watch/hub.ts";
+
+export interface ApiServerOptions {
+  storage: Storage;
+  registry: ResourceRegistry;
+  admission: AdmissionChain;
+  /** Asked in this order. Callers in this process come with their user and are not asked about. */
+  authenticators?: readonly Authenticator[];
+  /** Default: whoever is not anonymous may do everything. */
+  authorizer?: Authorizer;
+  /** Issues the tokens of serviceaccounts/token, which is not served without. */
+  serviceAccountTokens?: ServiceAccountTokens;
+  /** Serve paths that are no resources: OpenAPI, metrics. The first that gives an answer has it. */
+  pathHandlers?: readonly PathHandler[];
+  /** What /version says. */
+  version?: VersionInfo;
+  clock?: Clock;
+  /** Told of faults of the server's own, which the client sees as a 500. */
+  onError?: (error: unknown, request: ApiRequest) => void;
+}
+
+/** Undefined: the path is not this handler's. */
+export type PathHandler = (request: ApiRequest, user: UserInfo) => ApiResponse | undefined | Promise<ApiResponse | undefined>;
+
+export interface ApiServer {
+  /** Serves one request. Failures are answers: it does not reject. */
+  handle(request: ApiRequest): Promise<ApiResponse>;
+  /** Ends all watches. The storage stays open: it belongs to who opened it. */
+  close(): void;
+}
+
+/** An API server over a storage. http.ts puts it on the network; callers in this process call `handle`. */
+export function createApiServer(options: ApiServerOptions): ApiServer {
+  const { storage, registry, admission, authenticators = [], clock = systemClock } = options;
+  const watches = new WatchHub({ storage, clock });
+  const parts: ServerParts = {
+    storage,
+    watches,
+    registry,
+    admission,
+    authorizer: options.authorizer ?? allowAuthenticated,
+    clock,
+    serviceAccountTokens: options.serviceAccountTokens,
+    async authenticateToken(token) {
+      for (const authenticator of authenticators) {
+        const user = await authenticator.authenticateToken?.(token);
+        if (user !== undefined) return user;
+      }
+      return undefined;
+    },
+  };
+  const negotiator = new Negotiator();
+  const paths: PathHandler[] = [
+    createDiscovery(registry, negotiator),
+    serveVersion(options.version ?? defaultVersion),
+    serveHealth,
+    ...(options.pathHandlers ?? []),
+  ];
+
+  /** The way of a request. */
+  async function serve(request: ApiRequest, warnings: Warnings): Promise<ApiResponse> {
+    const user = await authenticate(authenticators, request);
+    const route = parseRoute(request.path);
+    await authorize(parts.authorizer, user, request, route);
+    if (route.type === "path") return servePath(paths, request, route, user);
+    const resource = resourceOf(registry, route);
+    if (resource.deprecationWarning !== undefined) warnings.add(resource.deprecationWarning);
+    const output = negotiateOutput(negotiator, request, resource);
+    const name = route.name;
+    const namespace = resource.namespaced ? route.namespace : "";
+    const context: ResourceRequest = { request, user, route, resource, namespace, name, output, warnings };
+    if (route.subresource !== "") return serveSubresource(parts, context);
+    // Reviews and bindings have no objects that are kept.
+    return serveVirtualResource(parts, context) ?? serveVerb(parts, context);
+  }
+
+  return {
+    async handle(request) {
+      const warnings = new Warnings();
+      let response: ApiResponse;
+      try {
+        response = await serve(request, warnings);
+      } catch (error) {
+        response = errorResponse(asStatusError(error, request, options.onError), isPretty(request));
+      }
+      const warning = warnings.header();
+      if (warning !== undefined) response.headers["Warning"] = warning;
+      return response;
+    },
+    close: () => watches.close(),
+  };
+}
+
+async function authorize(authorizer: Authorizer, user: UserInfo, request: ApiRequest, route: PathRoute | ResourceRoute) {
+  const watch =
+    route.type === "resource" &&
+    (route.watchPrefix || (request.query.size > 0 && parseBoolean(request.query.get("watch")) === true));
+  const attributes = accessAttributes(route, request.method, watch);
+  const decision = authorizer.authorize(user, attributes);
+  const { allowed, reason } = decision instanceof Promise ? await decision : decision;
+  if (!allowed) throw forbidden(user, attributes, reason);
+}
+
+async function servePath(
+  handlers: readonly PathHandler[],
+  request: ApiRequest,
+  { path }: PathRoute,
+  user: UserInfo,
+): Promise<ApiResponse> {
+  for (const handler of handlers) {
+    const response = await handler(request, user);
+    if (response !== undefined) return response;
+  }
+  if (path.startsWith("/api/") || path.startsWith("/apis/")) throw status.pathNotFound();
+  const headers = { "Content-Type": "text/plain; charset=utf-8", "X-Content-Type-Options": "nosniff" };
+  return { status: 404, headers, body: { type: "bytes", chunks: ["404 page not found\n"] } };
+}
+
+/** The resource at the route; 404 when nothing is served there, as for a namespaced object without its namespace. */
+function resourceOf(registry: ResourceRegistry, { group, version, resource, namespace, name }: ResourceRoute): Resource {
+  const found = registry.lookup(group, version, resource);
+  if (found === undefined) throw status.pathNotFound();
+  const misplaced = found.namespaced ? name !== "" && namespace === "" : namespace !== "" && resource !== "namespaces";
+  if (misplaced) throw status.pathNotFound();
+  return found;
+}
+
+function negotiateOutput(negotiator: Negotiator, request: ApiRequest, resource: Resource): OutputFormat {
+  return negotiator.negotiate(request.headers, request.query, ({ kind, group, version }) => {
+    if (group !== metaGroup || !metaVersions.includes(version)) return false;
+    return (
+      kind === "PartialObjectMetadata" ||
+      kind === "PartialObjectMetadataList" ||
+      (kind === "Table" && resource.verbs.includes("get"))
+    );
+  });
+}
+
+/** A file of verbs/ for each. */
+async function serveVerb(parts: ServerParts, context: ResourceRequest): Promise<ApiResponse> {
+  const { request, route, resource, name } = context;
+  const allowed = (verb: string): void => {
+    if (!resource.verbs.includes(verb)) throw status.generic(405);
+  };
+  switch (request.method) {
+    case "GET": {
+      const options = parseListOptions(request.query, route.watchPrefix);
+      if (options.watch) {
+        allowed("watch");
+        return watchObjects(parts, context, options);
+      }
+      allowed(name === "" ? "list" : "get");
+      return name === "" ? listObjects(parts, context, options) : getObject(parts, context);
+    }
+    case "POST":
+      allowed("create");
+      if (name !== "" || (resource.namespaced && context.namespace === "")) throw status.generic(405);
+      return createObject(parts, context);
+    case "PUT":
+      allowed("update");
+      if (name === "") throw status.generic(405);
+      return updateObject(parts, context);
+    case "PATCH":
+      allowed("patch");
+      if (name === "") throw status.generic(405);
+      return patchObject(parts, context);
+    case "DELETE":
+      allowed(name === "" ? "deletecollection" : "delete");
+      if (name !== "") return deleteObject(parts, context);
+      if (resource.namespaced && context.namespace === "") throw status.generic(405);
+      return deleteCollection(parts, context, parseListOptions(request.query, false));
+    default:
+      throw status.generic(405);
+  }
+}
+
+function asStatusError(error: unknown, request: ApiRequest, onError: ApiServerOptions["onError"]): StatusError {
+  if (error instanceof StatusError) return error;
+  onError?.(error, request);
+  return plainError(error instanceof Error ? error.message : String(error));
+}
+
+function isPretty({ headers, query }: ApiRequest): boolean {
+  return query.get("pretty") === "true" || (headers["user-agent"]?.startsWith("curl") ?? false);
+}

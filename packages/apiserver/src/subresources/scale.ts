@@ -1,0 +1,116 @@
+import { fieldError, type KubeObject, status } from "@podwright/kube";
+import type { ResourceRequest, ServerParts } from "../context.ts";
+import { decodeBody, decodeValue } from "../decoding/body.ts";
+import { objectKey } from "../context.ts";
+import { fromStored, objectResponse } from "../output/response.ts";
+import type { ApiResponse } from "../request.ts";
+import type { Resource, ScaleMapping } from "../resources/resource.ts";
+import { ensureNamespace } from "../verbs/create.ts";
+import { guaranteedUpdate, mainScope } from "../verbs/guaranteed-update.ts";
+import { applyPatch, readPatch } from "../verbs/patch.ts";
+import { checkName } from "../verbs/update.ts";
+import { parseWriteOptions } from "../verbs/write-options.ts";
+
+const scaleKind = { group: "autoscaling", version: "v1", kind: "Scale", custom: false };
+
+/** RESOURCE/NAME/scale: the number of replicas of any kind that has one, as an autoscaling/v1 Scale. */
+export async function serveScale(
+  parts: ServerParts,
+  request: ResourceRequest,
+  mapping: ScaleMapping,
+): Promise<ApiResponse> {
+  const { method } = request.request;
+  if (method === "GET") return scaleResponse(parts, request, readScaled(parts, request), mapping);
+  const change = method === "PUT" ? bodyChange(request) : patchChange(request);
+  const options = parseWriteOptions(request.request.query, method === "PUT" ? "UpdateOptions" : "PatchOptions");
+  const { value } = await guaranteedUpdate(parts, request, {
+    options,
+    scope: mainScope(request),
+    mayCreate: false,
+    change(old) {
+      const current = old as KubeObject;
+      const scale = change(scaleOf(current, mapping), options.fieldValidation);
+      validateScale(scale);
+      const object = structuredClone(current);
+      mapping.setReplicas(object, scale["spec"]?.replicas ?? 0);
+      // The Scale's version stands for the object's: an empty one means whatever is newest.
+      object.metadata.resourceVersion = scale.metadata.resourceVersion || (current.metadata.resourceVersion as string);
+      return object;
+    },
+  });
+  return scaleResponse(parts, request, fromStored(request.resource, value), mapping);
+}
+
+type FieldValidation = ReturnType<typeof parseWriteOptions>["fieldValidation"];
+type ScaleChange = (scale: KubeObject, fieldValidation: FieldValidation) => KubeObject;
+
+function bodyChange(request: ResourceRequest): ScaleChange {
+  return (_, fieldValidation) => {
+    const scale = decodeBody(request.request, scaleKind, fieldValidation, request.warnings);
+    ensureNamespace(scale, request.namespace);
+    checkName(scale, request.name);
+    return scale;
+  };
+}
+
+function patchChange(request: ResourceRequest): ScaleChange {
+  const patch = readPatch({ ...request, resource: { ...request.resource, custom: false } });
+  return (scale) => {
+    const { object } = decodeValue(applyPatch(scaleKind, patch, scale), scaleKind);
+    checkName(object, request.name);
+    return object;
+  };
+}
+
+function readScaled(parts: ServerParts, { resource, namespace, name }: ResourceRequest): KubeObject {
+  const stored = parts.storage.get(objectKey(resource, namespace, name));
+  if (stored === undefined) throw status.notFound({ group: resource.group, resource: resource.plural }, name);
+  return fromStored(resource, stored.value);
+}
+
+function scaleOf(object: KubeObject, mapping: ScaleMapping): KubeObject {
+  const { name, namespace, uid, resourceVersion, creationTimestamp } = object.metadata;
+  const replicas = mapping.specReplicas(object);
+  const selector = mapping.selector(object);
+  return {
+    kind: "Scale",
+    apiVersion: "autoscaling/v1",
+    metadata: {
+      ...(name !== undefined && { name }),
+      ...(namespace !== undefined && { namespace }),
+      ...(uid !== undefined && { uid }),
+      ...(resourceVersion !== undefined && { resourceVersion }),
+      ...(creationTimestamp !== undefined && { creationTimestamp }),
+    },
+    spec: replicas === undefined || replicas === 0 ? {} : { replicas },
+    status: { replicas: mapping.statusReplicas(object), ...(selector !== "" && { selector }) },
+  };
+}
+
+/** k8s.io/kubernetes/pkg/apis/autoscaling/validation/validation.go, ValidateScale. */
+function validateScale(scale: KubeObject): void {
+  const replicas = scale["spec"]?.replicas ?? 0;
+  if (replicas >= 0) return;
+  const error = fieldError.invalid("spec.replicas", replicas, "must be greater than or equal to 0");
+  throw status.invalid({ group: "autoscaling", kind: "Scale" }, scale.metadata.name ?? "", [error]);
+}
+
+const scaleTable: Pick<Resource, "table"> = {
+  table: {
+    columns: [
+      { name: "Name", type: "string", format: "name", description: "", priority: 0 },
+      { name: "Created At", type: "date", format: "", description: "", priority: 0 },
+    ],
+    cells: ({ metadata }) => [metadata.name ?? "", metadata.creationTimestamp ?? ""],
+  },
+};
+
+function scaleResponse(
+  parts: ServerParts,
+  request: ResourceRequest,
+  object: KubeObject,
+  mapping: ScaleMapping,
+): ApiResponse {
+  const resource = { ...request.resource, ...scaleTable };
+  return objectResponse(parts, { ...request, resource }, 200, scaleOf(object, mapping));
+}

@@ -1,0 +1,50 @@
+import { StatusError } from "@podwright/kube";
+import type { ResourceRequest, ServerParts } from "../context.ts";
+import { joinItems } from "../output/list-body.ts";
+import { fromStored } from "../output/response.ts";
+import type { ApiResponse } from "../request.ts";
+import type { StoredObject } from "../storage/storage.ts";
+import { removeObject } from "./delete.ts";
+import { type DeleteOptions, parseDeleteOptions } from "./delete-options.ts";
+import { listPage } from "./list.ts";
+import type { ListOptions } from "./list-options.ts";
+
+/** Deletions that are under way at a time. */
+const workers = 16;
+
+/** DELETE of a collection: each object that the selectors match, one by one. Answers with the list of them. */
+export async function deleteCollection(
+  parts: ServerParts,
+  request: ResourceRequest,
+  listOptions: ListOptions,
+): Promise<ApiResponse> {
+  const options = parseDeleteOptions(request.request);
+  const { resource } = request;
+  const page = await listPage(parts, request, listOptions);
+  const left = [...page.items];
+  const work = async (): Promise<void> => {
+    for (let item = left.shift(); item !== undefined; item = left.shift()) {
+      await removeItem(parts, request, item, options);
+    }
+  };
+  await Promise.all(Array.from({ length: Math.min(workers, left.length) }, work));
+  return {
+    status: 200,
+    headers: { "Content-Type": "application/json", "Cache-Control": "no-cache, private" },
+    body: { type: "bytes", chunks: joinItems(resource, page.metadata, page.items) },
+  };
+}
+
+async function removeItem(
+  parts: ServerParts,
+  request: ResourceRequest,
+  item: StoredObject,
+  options: DeleteOptions,
+): Promise<void> {
+  const { name = "", namespace = "" } = fromStored(request.resource, item.value).metadata;
+  try {
+    await removeObject(parts, request, name, options, namespace);
+  } catch (error) {
+    if (!(error instanceof StatusError && error.code === 404)) throw error;
+  }
+}
