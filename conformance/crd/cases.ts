@@ -279,7 +279,7 @@ function instances(): Case {
       make("bad name", "Bad_Name", { spec: { name: "abc" } }),
       post("wrong kind", group, { ...widget(group, "k", { spec: { name: "abc" } }), kind: "Gadget" }),
       post("wrong version", group, { ...widget(group, "k", { spec: { name: "abc" } }), apiVersion: `${group}/v9` }),
-      { ...post("protobuf type", group, "k8s\u0000"), contentType: "application/vnd.kubernetes.protobuf" },
+      post("no JSON", group, "k8s"),
       merge("patched", "defaults", { spec: { size: 5, labels: { a: "1" } }, metadata: { labels: { x: "y" } } }),
       merge("patched without a change", "defaults", { spec: { size: 5 } }),
       merge("metadata only", "defaults", { metadata: { annotations: { a: "b" } } }),

@@ -104,5 +104,5 @@ export const validatingWebhookConfigurations = ref(
 );
 export const apiServices = ref("apiregistration.k8s.io/v1", "apiservices", "APIService", "cluster");
 
-/** A piece of pod template that is merged into the pods that ask for it (architecture.md, "Names"). */
+/** A piece of pod template that is merged into the pods that ask for it. */
 export const nanoPods = ref("nanopod.nanopod.treezh.cn/v1", "nanopods", "NanoPod", "namespaced");

@@ -1,4 +1,5 @@
 import {
+  createSchemaValidator,
   decodeNative,
   defaultBySchema,
   type FieldError,
@@ -6,11 +7,11 @@ import {
   type JsonValue,
   type KubeObject,
   pruneBySchema,
-  validateBySchema,
+  pruneNullsBySchema,
+  type SchemaValidator,
 } from "@podwright/kube";
 import { compilePattern } from "./compile-pattern.ts";
 import { coerceEmbedded, hasEmbeddedResources, validateEmbedded } from "./embedded-resources.ts";
-import { dropNulls } from "./nulls.ts";
 import { ignoreUnchanged } from "./ratcheting.ts";
 
 /** What a version's schema does to objects. Nothing of it is looked at before the first object comes. */
@@ -26,7 +27,6 @@ export interface VersionSchema {
   validate(object: KubeObject, old: KubeObject | undefined): FieldError[];
   /** The same for the status alone. */
   validateStatus(object: KubeObject, old: KubeObject): FieldError[];
-  readonly hasDefaults: boolean;
 }
 
 const objectMeta = "io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta";
@@ -34,42 +34,45 @@ const objectMeta = "io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta";
 /** @param schema spec.versions[].schema.openAPIV3Schema; absent: everything is kept and nothing is checked */
 export function createVersionSchema(schema: JsonObject | undefined): VersionSchema {
   const root = schema ?? { type: "object", "x-kubernetes-preserve-unknown-fields": true };
+  const statusSchema = (root["properties"] as Record<string, JsonObject> | undefined)?.["status"];
   let embedded: boolean | undefined;
   const withEmbedded = () => {
     embedded ??= hasEmbeddedResources(root);
     return embedded;
   };
-  let defaults: boolean | undefined;
-  const statusSchema = (root["properties"] as Record<string, JsonObject> | undefined)?.["status"];
+  let validators: { root: SchemaValidator; status: SchemaValidator | undefined } | undefined;
+  const compiled = () => {
+    validators ??= {
+      root: createSchemaValidator(root, { compilePattern }),
+      status: statusSchema && createSchemaValidator(statusSchema, { compilePattern }),
+    };
+    return validators;
+  };
 
   return {
     coerce(object) {
       const { apiVersion, kind, metadata, ...rest } = object;
-      const meta = decodeNative((metadata ?? {}) as JsonValue, objectMeta);
+      const meta = decodeMetadata((metadata ?? {}) as JsonValue);
       const unknown = meta.unknown.map((path) => `metadata.${path}`);
       unknown.push(...pruneBySchema(rest, root));
-      dropNulls(rest, root);
+      pruneNullsBySchema(rest, root);
       if (withEmbedded()) unknown.push(...coerceEmbedded(rest, root, decodeMetadata));
       for (const field of Object.keys(object)) if (!(field in rest)) delete object[field];
-      Object.assign(object, { apiVersion, kind, metadata: meta.object }, rest);
+      Object.assign(object, { apiVersion, kind, metadata: meta.object });
       return unknown;
     },
     setDefaults(object) {
       defaultBySchema(object, root);
     },
     validate(object, old) {
-      const errors = validateBySchema(object, root, "", { compilePattern });
+      const errors = compiled().root.validate(object);
       if (withEmbedded()) errors.push(...validateEmbedded(object, root));
       return old === undefined ? errors : ignoreUnchanged(errors, object, old, root);
     },
     validateStatus(object, old) {
-      if (statusSchema === undefined || object["status"] === undefined) return [];
-      const errors = validateBySchema(object["status"], statusSchema, "status", { compilePattern });
+      if (object["status"] === undefined) return [];
+      const errors = compiled().status?.validate(object["status"], "status") ?? [];
       return ignoreUnchanged(errors, object, old, root);
-    },
-    get hasDefaults() {
-      defaults ??= JSON.stringify(root).includes('"default":');
-      return defaults;
     },
   };
 }

@@ -1,4 +1,5 @@
 import { type FieldError, fieldError, isJsonObject, type JsonObject, validateStructuralSchema } from "@podwright/kube";
+import { compilePattern } from "./compile-pattern.ts";
 import type { DefinitionVersion, PrinterColumn, Subresources } from "./definition.ts";
 
 /** What may stand at the root of a schema beside the type, when there is a status subresource. */
@@ -40,7 +41,7 @@ export function validateSchema(version: DefinitionVersion, path: string): FieldE
   if (version.subresources?.status !== undefined) errors.push(...validateRoot(schema, root));
   if (schema["nullable"] === true)
     errors.push(fieldError.forbidden(`${root}.nullable`, "nullable cannot be true at the root"));
-  return [...errors, ...validateStructuralSchema(schema, root)];
+  return [...errors, ...validateStructuralSchema(schema, root, { compilePattern })];
 }
 
 /** The status is validated by properties.status alone, so nothing else may say anything about it. */

@@ -3,7 +3,6 @@ import {
   decodeProtobuf,
   formatApiVersion,
   isJsonObject,
-  JsonSyntaxError,
   type JsonValue,
   type KubeObject,
   nativeTypes,
@@ -89,7 +88,7 @@ function parseBody({ body, headers }: ApiRequest, expected: ExpectedKind): Parse
     const text = mediaType === "application/yaml" ? yamlToJson(Buffer.from(bytes).toString("utf8")) : bytes;
     const { value, duplicates } = parseJson(text);
     if (isJsonObject(value)) return { value: value as KubeObject, duplicates };
-    throw new JsonSyntaxError(
+    throw new Error(
       `json: cannot unmarshal ${jsonTypeName(value)} into Go value of type struct { APIVersion string "json:\\"apiVersion,omitempty\\""; Kind string "json:\\"kind,omitempty\\"" }`,
     );
   } catch (error) {

@@ -1,3 +1,4 @@
+import { customResourceDefinition } from "../crd/definition-kind.ts";
 import { validatingAdmissionPolicy, validatingAdmissionPolicyBinding } from "./admission-policy.ts";
 import { apiService } from "./api-service.ts";
 import { certificateSigningRequest } from "./certificate-signing-request.ts";
@@ -63,6 +64,7 @@ export const kindsWithOwnRules: Readonly<Record<string, NativeKind>> = {
   "admissionregistration.k8s.io/v1/ValidatingAdmissionPolicy": validatingAdmissionPolicy,
   "admissionregistration.k8s.io/v1/ValidatingAdmissionPolicyBinding": validatingAdmissionPolicyBinding,
   "admissionregistration.k8s.io/v1/ValidatingWebhookConfiguration": validatingWebhookConfiguration,
+  "apiextensions.k8s.io/v1/CustomResourceDefinition": customResourceDefinition,
   "apiregistration.k8s.io/v1/APIService": apiService,
   "apps/v1/ControllerRevision": controllerRevision,
   "apps/v1/DaemonSet": daemonSet,

@@ -1,5 +1,11 @@
-import { webcrypto } from "node:crypto";
-import * as x509 from "@peculiar/x509";
+import { createHash, createPrivateKey, createPublicKey, generateKeyPairSync, type KeyObject, randomBytes, sign, X509Certificate } from "node:crypto";
+import { isIP, isIPv6 } from "node:net";
+import { der } from "./der.ts";
+
+/*
+ * X.509 certificates (RFC 5280) of ECDSA P-256 keys. Written out here because the libraries for it take longer to
+ * load than the whole server may take to start.
+ */
 
 /** A certificate and its private key, both PEM. */
 export interface CertificateAndKey {
@@ -16,111 +22,165 @@ export interface CertificateRequest {
   usage: "server" | "client";
 }
 
-export interface CertificateAuthority {
-  readonly cert: string;
-  readonly key: string;
-  issue(request: CertificateRequest): Promise<CertificateAndKey>;
+export interface CertificateAuthority extends CertificateAndKey {
+  issue(request: CertificateRequest): CertificateAndKey;
 }
 
-const algorithm = { name: "ECDSA", namedCurve: "P-256", hash: "SHA-256" };
-const yearMs = 365.25 * 24 * 3600 * 1000;
+const oid = {
+  ecdsaWithSha256: "1.2.840.10045.4.3.2",
+  commonName: "2.5.4.3",
+  organization: "2.5.4.10",
+  subjectKeyIdentifier: "2.5.29.14",
+  keyUsage: "2.5.29.15",
+  subjectAlternativeName: "2.5.29.17",
+  basicConstraints: "2.5.29.19",
+  authorityKeyIdentifier: "2.5.29.35",
+  extendedKeyUsage: "2.5.29.37",
+  serverAuth: "1.3.6.1.5.5.7.3.1",
+  clientAuth: "1.3.6.1.5.5.7.3.2",
+};
+
+const signatureAlgorithm = der.sequence(der.objectIdentifier(oid.ecdsaWithSha256));
+/** Bits of keyUsage: digitalSignature is the first, keyCertSign the sixth. */
+const digitalSignature = der.bitString(Buffer.from([0x80]), 7);
+const signsCertificates = der.bitString(Buffer.from([0x84]), 2);
+
 /** Long enough that nobody's cluster on a laptop stops for it. */
-const validMs = 10 * yearMs;
+const validMs = 10 * 365.25 * 24 * 3600 * 1000;
 /** Clocks of other machines may be behind. */
 const backdateMs = 3600 * 1000;
 
 /** A new authority. `now` in milliseconds. */
-export async function createCertificateAuthority(commonName: string, now: number): Promise<CertificateAuthority> {
-  const keys = await generateKeys();
-  const certificate = await x509.X509CertificateGenerator.createSelfSigned(
-    {
-      serialNumber: serialNumber(),
-      name: [{ CN: [commonName] }],
-      notBefore: new Date(now - backdateMs),
-      notAfter: new Date(now + validMs),
-      keys,
-      signingAlgorithm: algorithm,
-      extensions: [
-        new x509.BasicConstraintsExtension(true, undefined, true),
-        new x509.KeyUsagesExtension(x509.KeyUsageFlags.keyCertSign | x509.KeyUsageFlags.digitalSignature, true),
-        await x509.SubjectKeyIdentifierExtension.create(keys.publicKey, false, crypto()),
-      ],
-    },
-    crypto(),
-  );
-  return authority(certificate, keys.privateKey, await exportKey(keys.privateKey), now);
+export function createCertificateAuthority(commonName: string, now: number): CertificateAuthority {
+  const keys = generateKeys();
+  const name = distinguishedName(commonName, []);
+  const cert = certificate({
+    subject: name,
+    issuer: name,
+    publicKey: keys.publicKey,
+    signingKey: keys.privateKey,
+    now,
+    extensions: [
+      extension(oid.basicConstraints, true, der.sequence(der.boolean(true))),
+      extension(oid.keyUsage, true, signsCertificates),
+      extension(oid.subjectKeyIdentifier, false, der.octetString(keyIdentifier(keys.publicKey))),
+    ],
+  });
+  return authority({ cert, key: exportKey(keys.privateKey) }, commonName, now);
 }
 
 /** The authority of a certificate and key made before. */
-export async function openCertificateAuthority(pem: CertificateAndKey, now: number): Promise<CertificateAuthority> {
-  const bytes = x509.PemConverter.decodeFirst(pem.key);
-  const privateKey = await webcrypto.subtle.importKey("pkcs8", bytes, algorithm, true, ["sign"]);
-  return authority(new x509.X509Certificate(pem.cert), privateKey, pem.key, now);
+export function openCertificateAuthority(pem: CertificateAndKey, now: number): CertificateAuthority {
+  const commonName = /^CN=(.*)$/m.exec(new X509Certificate(pem.cert).subject)?.[1];
+  if (commonName === undefined) throw new Error("the certificate authority's certificate has no common name");
+  return authority(pem, commonName, now);
 }
 
-function authority(
-  certificate: x509.X509Certificate,
-  privateKey: webcrypto.CryptoKey,
-  key: string,
-  now: number,
-): CertificateAuthority {
+function authority(pem: CertificateAndKey, issuerName: string, now: number): CertificateAuthority {
+  const signingKey = createPrivateKey(pem.key);
+  const issuer = distinguishedName(issuerName, []);
+  const authorityKey = keyIdentifier(createPublicKey(signingKey));
   return {
-    cert: `${certificate.toString("pem")}\n`,
-    key,
-    async issue({ commonName, organizations = [], hosts = [], usage }) {
-      const keys = await generateKeys();
-      const issued = await x509.X509CertificateGenerator.create(
-        {
-          serialNumber: serialNumber(),
-          subject: [...organizations.map((name) => ({ O: [name] })), { CN: [commonName] }],
-          issuer: certificate.subjectName,
-          notBefore: new Date(now - backdateMs),
-          notAfter: new Date(now + validMs),
-          publicKey: keys.publicKey,
-          signingKey: privateKey,
-          signingAlgorithm: algorithm,
-          extensions: [
-            new x509.BasicConstraintsExtension(false, undefined, true),
-            new x509.KeyUsagesExtension(x509.KeyUsageFlags.digitalSignature, true),
-            new x509.ExtendedKeyUsageExtension([
-              usage === "server" ? x509.ExtendedKeyUsage.serverAuth : x509.ExtendedKeyUsage.clientAuth,
-            ]),
-            await x509.AuthorityKeyIdentifierExtension.create(certificate, false, crypto()),
-            ...(hosts.length > 0 ? [new x509.SubjectAlternativeNameExtension(hosts.map(alternativeName))] : []),
-          ],
-        },
-        crypto(),
-      );
-      return { cert: `${issued.toString("pem")}\n`, key: await exportKey(keys.privateKey) };
+    ...pem,
+    issue({ commonName, organizations = [], hosts = [], usage }) {
+      const keys = generateKeys();
+      const purpose = der.objectIdentifier(usage === "server" ? oid.serverAuth : oid.clientAuth);
+      const extensions = [
+        extension(oid.keyUsage, true, digitalSignature),
+        extension(oid.extendedKeyUsage, false, der.sequence(purpose)),
+        extension(oid.basicConstraints, true, der.sequence()),
+        extension(oid.authorityKeyIdentifier, false, der.sequence(der.implicit(0, authorityKey))),
+      ];
+      if (hosts.length > 0) {
+        extensions.push(extension(oid.subjectAlternativeName, false, der.sequence(...hosts.map(alternativeName))));
+      }
+      const subject = distinguishedName(commonName, organizations);
+      const cert = certificate({ subject, issuer, publicKey: keys.publicKey, signingKey, now, extensions });
+      return { cert, key: exportKey(keys.privateKey) };
     },
   };
 }
 
 /** A private key for signing, PEM (PKCS #8). */
-export async function generateSigningKey(): Promise<string> {
-  return await exportKey((await generateKeys()).privateKey);
+export function generateSigningKey(): string {
+  return exportKey(generateKeys().privateKey);
 }
 
-function alternativeName(host: string): x509.JsonGeneralName {
-  return { type: /^[\d.]+$|:/.test(host) ? "ip" : "dns", value: host };
+interface CertificateContent {
+  subject: Buffer;
+  issuer: Buffer;
+  publicKey: KeyObject;
+  signingKey: KeyObject;
+  now: number;
+  extensions: Buffer[];
 }
 
-async function generateKeys(): Promise<webcrypto.CryptoKeyPair> {
-  return await webcrypto.subtle.generateKey(algorithm, true, ["sign", "verify"]);
+function certificate({ subject, issuer, publicKey, signingKey, now, extensions }: CertificateContent): string {
+  const content = der.sequence(
+    der.explicit(0, der.integer(Buffer.from([2]))),
+    der.integer(serialNumber()),
+    signatureAlgorithm,
+    issuer,
+    der.sequence(der.time(now - backdateMs), der.time(now + validMs)),
+    subject,
+    publicKey.export({ type: "spki", format: "der" }),
+    der.explicit(3, der.sequence(...extensions)),
+  );
+  const signature = sign("sha256", content, signingKey);
+  return pem("CERTIFICATE", der.sequence(content, signatureAlgorithm, der.bitString(signature)));
 }
 
-async function exportKey(key: webcrypto.CryptoKey): Promise<string> {
-  const bytes = await webcrypto.subtle.exportKey("pkcs8", key);
-  return `${x509.PemConverter.encode(bytes, "PRIVATE KEY")}\n`;
+function extension(id: string, critical: boolean, value: Buffer): Buffer {
+  const parts = [der.objectIdentifier(id), ...(critical ? [der.boolean(true)] : []), der.octetString(value)];
+  return der.sequence(...parts);
 }
 
-/** 16 random bytes, positive. */
-function serialNumber(): string {
-  const bytes = webcrypto.getRandomValues(new Uint8Array(16));
+function distinguishedName(commonName: string, organizations: readonly string[]): Buffer {
+  const part = (id: string, value: string): Buffer =>
+    der.set(der.sequence(der.objectIdentifier(id), der.utf8String(value)));
+  return der.sequence(
+    ...organizations.map((name) => part(oid.organization, name)),
+    part(oid.commonName, commonName),
+  );
+}
+
+function alternativeName(host: string): Buffer {
+  return isIP(host) === 0 ? der.implicit(2, Buffer.from(host)) : der.implicit(7, addressBytes(host));
+}
+
+function addressBytes(address: string): Buffer {
+  if (!isIPv6(address)) return Buffer.from(address.split(".").map(Number));
+  const [head = "", tail] = address.split("::");
+  const groups = (text: string): string[] => (text === "" ? [] : text.split(":"));
+  const before = groups(head);
+  const after = tail === undefined ? [] : groups(tail);
+  const zeros = Array.from({ length: 8 - before.length - after.length }, () => "0");
+  const hex = [...before, ...zeros, ...after].map((group) => group.padStart(4, "0")).join("");
+  return Buffer.from(hex, "hex");
+}
+
+function generateKeys(): { publicKey: KeyObject; privateKey: KeyObject } {
+  return generateKeyPairSync("ec", { namedCurve: "P-256" });
+}
+
+function exportKey(key: KeyObject): string {
+  return key.export({ type: "pkcs8", format: "pem" }).toString();
+}
+
+/** The hash of the key's bits, which are the last 65 bytes of its encoding. */
+function keyIdentifier(publicKey: KeyObject): Buffer {
+  const bits = publicKey.export({ type: "spki", format: "der" }).subarray(-65);
+  return createHash("sha1").update(bits).digest();
+}
+
+/** 16 random bytes, positive and of full length. */
+function serialNumber(): Buffer {
+  const bytes = randomBytes(16);
   bytes[0] = ((bytes[0] as number) & 0x7f) | 0x40;
-  return Buffer.from(bytes).toString("hex");
+  return bytes;
 }
 
-function crypto(): Crypto {
-  return webcrypto as unknown as Crypto;
+function pem(label: string, bytes: Buffer): string {
+  const lines = bytes.toString("base64").match(/.{1,64}/g) ?? [];
+  return `-----BEGIN ${label}-----\n${lines.join("\n")}\n-----END ${label}-----\n`;
 }

@@ -1,6 +1,11 @@
 import { mkdir, readFile, rename, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import type { CertificateAndKey } from "./certificates.ts";
+import {
+  type CertificateAndKey,
+  createCertificateAuthority,
+  generateSigningKey,
+  openCertificateAuthority,
+} from "./certificates.ts";
 
 /** All keys and certificates of a cluster's control plane. PEM. */
 export interface Pki {
@@ -39,25 +44,22 @@ export async function openPki({ directory, hosts = [], now }: PkiOptions): Promi
   const wanted = [...new Set([...serverHosts, ...hosts])];
   const kept = directory === undefined ? undefined : await read(directory);
   if (kept !== undefined && wanted.every((host) => kept.hosts.includes(host))) return kept.pki;
-  const pki = await create(kept?.pki, wanted, now);
+  const pki = create(kept?.pki, wanted, now);
   if (directory !== undefined) await write(directory, { pki, hosts: wanted });
   return pki;
 }
 
 /** Makes what is missing; the authority and the keys of an earlier start stay, so that kubeconfigs stay good. */
-async function create(kept: Pki | undefined, hosts: readonly string[], now: number): Promise<Pki> {
-  // Loaded here only: most starts find their certificates.
-  const { createCertificateAuthority, openCertificateAuthority, generateSigningKey } = await import("./certificates.ts");
-  const authority = await (kept === undefined
-    ? createCertificateAuthority("podwright-ca", now)
-    : openCertificateAuthority(kept.ca, now));
-  const [server, admin, serviceAccountKey] = await Promise.all([
-    authority.issue({ commonName: "kube-apiserver", hosts, usage: "server" }),
-    kept?.admin ??
-      authority.issue({ commonName: "kubernetes-admin", organizations: ["system:masters"], usage: "client" }),
-    kept?.serviceAccountKey ?? generateSigningKey(),
-  ]);
-  return { ca: { cert: authority.cert, key: authority.key }, server, admin, serviceAccountKey };
+function create(kept: Pki | undefined, hosts: readonly string[], now: number): Pki {
+  const authority =
+    kept === undefined ? createCertificateAuthority("podwright-ca", now) : openCertificateAuthority(kept.ca, now);
+  const administrator = { commonName: "kubernetes-admin", organizations: ["system:masters"], usage: "client" } as const;
+  return {
+    ca: { cert: authority.cert, key: authority.key },
+    server: authority.issue({ commonName: "kube-apiserver", hosts, usage: "server" }),
+    admin: kept?.admin ?? authority.issue(administrator),
+    serviceAccountKey: kept?.serviceAccountKey ?? generateSigningKey(),
+  };
 }
 
 interface KeptPki {

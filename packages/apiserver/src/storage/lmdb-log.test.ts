@@ -14,6 +14,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import * as fc from "fast-check";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { LmdbFile } from "./lmdb-file.ts";
 import { LmdbLog } from "./lmdb-log.ts";
 import { MvccStorage } from "./mvcc-storage.ts";
 import { openStorage } from "./open-storage.ts";
@@ -163,6 +164,43 @@ describe("a data file", () => {
       { numRuns: 200 },
     );
   });
+});
+
+it("removes what compaction has forgotten, and uses its room again", async () => {
+  const storage = await open();
+  const sizes: number[] = [];
+  for (let round = 0; round < 10; round++) {
+    const writes = Array.from({ length: 1000 }, (_, index) =>
+      put(storage, `/a/things/${index % 100}`, "x".repeat(1000)),
+    );
+    await Promise.all(writes);
+    await remove(storage, `/a/things/${round}`);
+    await storage.compact(storage.revision);
+    sizes.push(statSync(join(path, "data.mdb")).size);
+  }
+  expect(sizes.at(-1)).toBeLessThan(2 * sizes[2]!);
+  await storage.close();
+  const file = new LmdbFile(join(path, "data.mdb"));
+  // All but the object that was removed last, and the note how far it is compacted.
+  expect([...file.entries()].map(({ key }) => key)).toHaveLength(99 + 1);
+  file.checkFreePages();
+  file.close();
+});
+
+it("writes nothing when nothing is written", async () => {
+  const storage = await open();
+  await put(storage, "/a/things/x", "one");
+  await storage.compact(2);
+  const before = readFileSync(join(path, "data.mdb"));
+  const { mtimeMs } = statSync(join(path, "data.mdb"));
+  await storage.compact(2);
+  await storage.write("/a/things/x", () => ({ type: "none" }));
+  storage.list({ prefix: "/" });
+  expect([...storage.changes("/", 2)]).toEqual([]);
+  expect(readFileSync(join(path, "data.mdb")).equals(before)).toBe(true);
+  expect(statSync(join(path, "data.mdb")).mtimeMs).toBe(mtimeMs);
+  await storage.close();
+  expect(statSync(join(path, "data.mdb")).mtimeMs).toBe(mtimeMs);
 });
 
 it("refuses writes while the disk is full, and goes on when it is not", async () => {

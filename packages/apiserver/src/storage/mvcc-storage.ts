@@ -199,8 +199,8 @@ export class MvccStorage implements Storage {
   #publish(batch: PendingWrite[]): void {
     this.#pending.splice(0, batch.length);
     for (const { version, record } of batch) {
-      if (version.deleted || this.#index.head(version.key) !== version) version.value = undefined;
-      else this.#values.offer(version, record.value);
+      version.value = undefined;
+      if (!version.deleted && this.#index.head(version.key) === version) this.#values.hold(version, record.value);
       this.#revision = version.revision;
       if (this.#listeners.size > 0) this.#notify(this.#change(version, record.value));
       if (version.older !== undefined) this.#values.forget(version.older);
@@ -276,7 +276,7 @@ export class MvccStorage implements Storage {
   #value(version: Version): Buffer {
     if (version.value !== undefined) return version.value;
     const value = this.#log.read(version.revision);
-    if (!version.deleted && this.#index.head(version.key) === version) this.#values.offer(version, value);
+    if (!version.deleted && this.#index.head(version.key) === version) this.#values.hold(version, value);
     return value;
   }
 

@@ -2,9 +2,9 @@ import * as fc from "fast-check";
 import { expect, it } from "vitest";
 import { SortedKeys } from "./sorted-keys.ts";
 
-function keysFrom(sorted: SortedKeys<{ key: string }>, start: string, most = Number.POSITIVE_INFINITY): string[] {
+function keysOf(sorted: SortedKeys<{ key: string }>, prefix = "", start = ""): string[] {
   const keys: string[] = [];
-  sorted.visitFrom(start, ({ key }) => keys.push(key) < most);
+  sorted.visit(prefix, start, ({ key }) => keys.push(key));
   return keys;
 }
 
@@ -12,7 +12,7 @@ it("is as a sorted array", () => {
   const key = fc.string({ maxLength: 3, unit: fc.constantFrom("a", "b", "/", "-") });
   const change = fc.record({ key, isDeletion: fc.boolean() });
   fc.assert(
-    fc.property(fc.array(change, { maxLength: 200 }), key, (changes, start) => {
+    fc.property(fc.array(change, { maxLength: 200 }), key, key, (changes, prefix, start) => {
       const sorted = new SortedKeys<{ key: string }>();
       const model = new Set<string>();
       for (const { key, isDeletion } of changes) {
@@ -22,9 +22,9 @@ it("is as a sorted array", () => {
         else model.add(key);
       }
       const expected = [...model].sort();
-      expect(keysFrom(sorted, "")).toEqual(expected);
-      expect(keysFrom(sorted, start)).toEqual(expected.filter((key) => key >= start));
-      expect(keysFrom(sorted, start, 1)).toEqual(expected.filter((key) => key >= start).slice(0, 1));
+      expect(keysOf(sorted)).toEqual(expected);
+      const inRange = expected.filter((key) => key.startsWith(prefix) && key >= start);
+      expect(keysOf(sorted, prefix, start)).toEqual(inRange);
       expect(sorted.size).toBe(expected.length);
     }),
   );
@@ -38,8 +38,11 @@ it.each([
   const keys = Array.from({ length: 10_000 }, (_, index) => String(place(index)).padStart(5, "0"));
   const sorted = new SortedKeys<{ key: string }>();
   for (const key of keys) sorted.insert({ key });
+  const inside = keys.filter((key) => key.startsWith("04")).sort();
+  expect(keysOf(sorted, "04")).toEqual(inside);
+  expect(keysOf(sorted, "04", "0477")).toEqual(inside.filter((key) => key >= "0477"));
   for (const key of keys.slice(0, 5000)) sorted.delete(key);
-  expect(keysFrom(sorted, "")).toEqual(keys.slice(5000).sort());
+  expect(keysOf(sorted)).toEqual(keys.slice(5000).sort());
   for (const key of keys.slice(5000)) sorted.delete(key);
-  expect(keysFrom(sorted, "")).toEqual([]);
+  expect(keysOf(sorted)).toEqual([]);
 });

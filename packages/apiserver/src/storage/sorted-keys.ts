@@ -40,13 +40,18 @@ export class SortedKeys<T extends { readonly key: string }> {
     else chunk.splice(position, 1);
   }
 
-  /** Calls `visit` for each item from the key on, in order, until it returns false. */
-  visitFrom(key: string, visit: (item: T) => boolean): void {
-    const first = Math.max(this.#chunkOf(key), 0);
+  /** Calls `visit` for each item whose key begins with `prefix`, from the key `start` on, in order. */
+  visit(prefix: string, start: string, visit: (item: T) => void): void {
+    const from = start > prefix ? start : prefix;
+    const first = Math.max(this.#chunkOf(from), 0);
     for (let index = first; index < this.#chunks.length; index++) {
       const chunk = this.#chunks[index]!;
-      for (let position = index === first ? lowerBound(chunk, key) : 0; position < chunk.length; position++) {
-        if (!visit(chunk[position]!)) return;
+      // What lies between two keys with the prefix has it too.
+      const isInside = chunk[chunk.length - 1]!.key.startsWith(prefix);
+      for (let position = index === first ? lowerBound(chunk, from) : 0; position < chunk.length; position++) {
+        const item = chunk[position]!;
+        if (!isInside && !item.key.startsWith(prefix)) return;
+        visit(item);
       }
     }
   }

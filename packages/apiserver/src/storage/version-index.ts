@@ -100,11 +100,9 @@ export class VersionIndex {
 
   /** Calls `visit` with the state at the revision of each key that begins with `prefix`, from `start` on. */
   visit(prefix: string, start: string, revision: number, visit: (version: Version) => void): void {
-    this.#order.visitFrom(start > prefix ? start : prefix, (entry) => {
-      if (!entry.key.startsWith(prefix)) return false;
-      const version = visible(entry.head, revision);
+    this.#order.visit(prefix, start, ({ head }) => {
+      const version = head.revision <= revision && !head.deleted ? head : visible(head, revision);
       if (version !== undefined) visit(version);
-      return true;
     });
   }
 

@@ -1,11 +1,16 @@
 import { type FieldError, fieldError } from "../field-error.ts";
 import { cloneJson, jsonEqual } from "../json.ts";
-import type { JsonObject } from "../object.ts";
+import type { JsonObject, JsonValue } from "../object.ts";
 import { pruneBySchema } from "./prune.ts";
 import { additionalSchema, itemsSchema, junctorSchemas, propertySchemas } from "./schema-node.ts";
 import { schemaRuleErrors } from "./schema-rules.ts";
 import { structuralErrors } from "./structural.ts";
 import { createSchemaValidator, type SchemaValidationOptions } from "./validate.ts";
+
+export interface StructuralValidationOptions extends SchemaValidationOptions {
+  /** What is wrong with the apiVersion, kind and metadata of objects embedded in a default. */
+  embeddedErrors?: ((value: JsonValue, schema: JsonObject, path: string) => FieldError[]) | undefined;
+}
 
 /**
  * Checks the schema of a CustomResourceDefinition's version: that it is structural, that its defaults are valid, and
@@ -18,7 +23,7 @@ import { createSchemaValidator, type SchemaValidationOptions } from "./validate.
 export function validateStructuralSchema(
   schema: JsonObject,
   path: string,
-  options: SchemaValidationOptions = {},
+  options: StructuralValidationOptions = {},
 ): FieldError[] {
   const unsupported = unsupportedKeyword(schema);
   const errors: FieldError[] = [];
@@ -72,7 +77,7 @@ function defaultErrors(
   schema: JsonObject,
   path: string,
   insideMeta: boolean,
-  options: SchemaValidationOptions,
+  options: StructuralValidationOptions,
 ): FieldError[] {
   const errors: FieldError[] = [];
   const embedded = schema["x-kubernetes-embedded-resource"] === true;
@@ -83,10 +88,16 @@ function defaultErrors(
     if (!insideMeta && !jsonEqual(pruned, fallback)) {
       errors.push(fieldError.invalid(`${path}.default`, fallback, "must not have unknown fields"));
     }
+    const embeddedErrors = options.embeddedErrors?.(fallback, schema, `${path}.default`) ?? [];
     // List types are not looked at here, as upstream.
-    errors.push(
-      ...createSchemaValidator(schema, { ...options, listTypes: false }).validate(fallback, `${path}.default`),
-    );
+    if (embeddedErrors.length > 0) errors.push(...embeddedErrors);
+    else
+      errors.push(
+        ...createSchemaValidator(schema, { ...options, listTypes: false, asWritten: true }).validate(
+          fallback,
+          `${path}.default`,
+        ),
+      );
   }
   const items = itemsSchema(schema);
   if (items !== undefined) errors.push(...defaultErrors(items, `${path}.items`, insideMeta, options));

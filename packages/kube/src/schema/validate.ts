@@ -36,6 +36,11 @@ export interface SchemaValidationOptions {
   compilePattern?: ((pattern: string) => (value: string) => boolean) | undefined;
   /** Whether repeated elements of sets and maps are errors; true when absent. */
   listTypes?: boolean | undefined;
+  /**
+   * Take formats as they are written, and int-or-string for no type, as upstream does for the defaults in a schema.
+   * Otherwise formats nothing is known about are dropped.
+   */
+  asWritten?: boolean | undefined;
 }
 
 /** Checks values against one schema. */
@@ -72,19 +77,23 @@ export function createSchemaValidator(schema: JsonObject, options: SchemaValidat
 
 class SchemaVisitor {
   readonly #compile: SchemaValidationOptions["compilePattern"];
+  readonly #asWritten: boolean;
   readonly #patterns = new Map<string, ((value: string) => boolean) | Error>();
 
   constructor(options: SchemaValidationOptions) {
     this.#compile = options.compilePattern;
+    this.#asWritten = options.asWritten === true;
   }
 
   /** In the order and with the counts of kube-openapi's SchemaValidator. */
   visit(value: JsonValue, schema: JsonObject, name: string): ValidationResult {
     const result = new ValidationResult();
-    const types = typesOf(schema);
-    const format = formatOf(schema);
-    if (types.length > 0 || format !== "" || value === null) {
-      checkType(value, types, format, schema["nullable"] === true, name, result);
+    const types = this.#typesOf(schema);
+    const format = textOf(schema["format"]);
+    const check = format === "" ? undefined : formatCheck(format);
+    const shown = this.#asWritten || check !== undefined ? format : "";
+    if (types.length > 0 || shown !== "" || value === null) {
+      checkType(value, types, shown, schema["nullable"] === true, name, result);
     }
     if (value === null) {
       checkEnum(value, schema, name, result);
@@ -95,9 +104,9 @@ class SchemaVisitor {
     if (typeof value === "string") {
       result.matches++;
       this.#checkText(value, schema, name, result);
-      if (format !== "") {
+      if (check !== undefined) {
         result.matches++;
-        if (formatCheck(format)?.(value) === false) result.add(wrongType(name, format, value));
+        if (!check(value)) result.add(wrongType(name, format, value));
       }
     } else if (typeof value === "number" || typeof value === "bigint") {
       result.matches += 2;
@@ -114,6 +123,12 @@ class SchemaVisitor {
     }
     result.matches++;
     return result;
+  }
+
+  #typesOf(schema: JsonObject): string[] {
+    const type = textOf(schema["type"]);
+    if (schema["x-kubernetes-int-or-string"] === true && !this.#asWritten) return ["integer", "string"];
+    return type === "" ? [] : [type];
   }
 
   #visitJunctors(value: JsonValue, schema: JsonObject, name: string, into: ValidationResult): void {
@@ -247,18 +262,6 @@ class SchemaVisitor {
   }
 }
 
-function typesOf(schema: JsonObject): string[] {
-  if (schema["x-kubernetes-int-or-string"] === true) return ["integer", "string"];
-  const type = textOf(schema["type"]);
-  return type === "" ? [] : [type];
-}
-
-/** Formats nothing is known about are dropped. */
-function formatOf(schema: JsonObject): string {
-  const format = textOf(schema["format"]);
-  return format !== "" && formatCheck(format) !== undefined ? format : "";
-}
-
 function checkType(
   value: JsonValue,
   types: string[],
@@ -276,7 +279,8 @@ function checkType(
   const [type, numberFormat] = typeOfValue(value);
   const expected = types.includes(type) || (type === "integer" && types.includes("number"));
   const formatted = typeof value === "string" || Array.isArray(value);
-  if (format !== "" && !formatted && !expected) into.add(wrongType(name, format, numberFormat));
+  if (format !== "" && format !== numberFormat && !formatted && !expected)
+    into.add(wrongType(name, format, numberFormat));
   else if (format !== "" && formatted && !types.includes("number") && !types.includes("integer")) into.matches++;
   else if (!expected) into.add(wrongType(name, types.join(","), type));
   else into.matches++;
@@ -300,13 +304,20 @@ function typeOfValue(value: JsonValue): [type: string, format: string] {
 function checkEnum(value: JsonValue, schema: JsonObject, name: string, into: ValidationResult): void {
   const supported = schema["enum"];
   if (!Array.isArray(supported) || supported.length === 0) return;
-  // Upstream finds null in no enum.
-  if (value !== null && supported.some((each) => each !== null && jsonEqual(each, value))) return;
+  // Upstream finds null in no enum, and converts a value to the type of each element: 3.25 becomes 3.
+  const cut = typeof value === "number" ? Math.trunc(value) : value;
+  const found = (each: JsonValue) =>
+    each !== null && (jsonEqual(each, value) || (isInteger(each) && jsonEqual(each, cut)));
+  if (value !== null && supported.some(found)) return;
   into.add(notInEnum(name, value, supported));
 }
 
+function isInteger(value: JsonValue): boolean {
+  return typeof value === "bigint" || Number.isSafeInteger(value);
+}
+
 function checkNumber(value: number | bigint, schema: JsonObject, name: string, into: ValidationResult): void {
-  const integer = typeof value === "bigint" || Number.isSafeInteger(value);
+  const integer = isInteger(value);
   // Upstream compares integers with bounds cut to integers.
   const bound = (limit: number) => (integer ? Math.trunc(limit) : limit);
   const factor = numberOf(schema["multipleOf"]);
