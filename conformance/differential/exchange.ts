@@ -13,6 +13,8 @@ export interface Exchange {
   until?: (body: unknown) => boolean;
   /** The answer is not compared: only what it does counts. */
   silent?: boolean;
+  /** Why the bodies differ: only the status code is compared. */
+  differs?: string;
 }
 
 export interface Answer {

@@ -11,7 +11,42 @@ export function normalize(answer: Answer, replacements: readonly [string, string
   for (const [from, to] of replacements) text = text.replaceAll(from, to);
   text = text.replace(/\b[\da-f]{8}-[\da-f]{4}-[\da-f]{4}-[\da-f]{4}-[\da-f]{12}\b/g, "UID");
   text = text.replace(/\b\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z/g, "TIME");
-  return sorted(clean(JSON.parse(text))) as Answer;
+  const normalized = sorted(clean(JSON.parse(text))) as Answer;
+  normalizeCauses(normalized.body as StatusBody | undefined);
+  normalizeTable(normalized.body as TableBody | undefined);
+  return normalized;
+}
+
+interface StatusBody {
+  kind?: string;
+  message?: string;
+  details?: { causes?: { field?: string; message?: string }[] };
+}
+
+/** Upstream goes through maps in any order: so do the causes of an Invalid, and its message. */
+function normalizeCauses(body: StatusBody | undefined): void {
+  const causes = body?.details?.causes;
+  if (body?.kind !== "Status" || causes === undefined || causes.length < 2) return;
+  causes.sort((a, b) => (JSON.stringify(a) < JSON.stringify(b) ? -1 : 1));
+  const texts = causes.map(({ field, message }) => `${field}: ${message}`);
+  body.message = body.message?.replace(/ is invalid: .*/s, ` is invalid: [${texts.join(", ")}]`) ?? "";
+}
+
+interface TableBody {
+  kind?: string;
+  columnDefinitions?: { description: string; name: string }[];
+  rows?: { cells: unknown[] }[];
+}
+
+/** Descriptions of columns are our own words; ages go by the moment. */
+function normalizeTable(body: TableBody | undefined): void {
+  if (body?.kind !== "Table") return;
+  for (const column of body.columnDefinitions ?? []) {
+    if (column.name === "Name" || column.name === "Age") column.description = "TEXT";
+  }
+  for (const row of body.rows ?? []) {
+    row.cells = row.cells.map((cell) => (/^\d+s$/.test(String(cell)) ? "AGE" : cell));
+  }
 }
 
 const dropped: ReadonlySet<string> = new Set(["managedFields"]);

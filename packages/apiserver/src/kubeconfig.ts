@@ -1,6 +1,6 @@
 import { mkdir, rename, writeFile } from "node:fs/promises";
 import { dirname } from "node:path";
-import type { CertificateAndKey } from "./pki/certificates.ts";
+import type { CertificateAndKey } from "@podwright/pki";
 
 export interface KubeconfigOptions {
   /** e.g. "https://127.0.0.1:6443" */

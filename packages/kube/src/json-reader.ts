@@ -18,6 +18,7 @@ interface Frame {
   key: string;
 }
 
+const insideToken = /^in literal|numeric literal$|escape( code)?$/;
 const maxDuplicates = 100;
 const int64Max = 2n ** 63n - 1n;
 const int64Min = -(2n ** 63n);
@@ -148,7 +149,8 @@ export class JsonReader {
       this.#at++;
     }
     this.#at++;
-    return JSON.parse(this.#text.slice(start, this.#at)) as string;
+    // Half a character becomes U+FFFD, as in Go.
+    return (JSON.parse(this.#text.slice(start, this.#at)) as string).toWellFormed();
   }
 
   #escape(): void {
@@ -219,7 +221,11 @@ export class JsonReader {
   }
 
   #fail(context: string): never {
-    if (this.#at >= this.#text.length) throw new JsonSyntaxError("unexpected end of JSON input", this.#at);
+    if (this.#at >= this.#text.length) {
+      // Go ends its input with a space, which the middle of a word or number does not take.
+      const message = insideToken.test(context) ? `invalid character ' ' ${context}` : "unexpected end of JSON input";
+      throw new JsonSyntaxError(message, this.#at);
+    }
     // Go reads bytes: of a character beyond ASCII it names the first byte.
     const byte = Buffer.from(String.fromCodePoint(this.#text.codePointAt(this.#at) ?? 0))[0] ?? 0;
     const shown = byte === 0x27 ? "\\'" : byte === 0x22 ? '"' : quote(String.fromCharCode(byte)).slice(1, -1);

@@ -117,7 +117,7 @@ export function compareBytewise(a: string, b: string): number {
 
 const needsReader = -1;
 
-/** The number of fields in the text, or needsReader where JSON.parse alone would not do: big numbers, deep nesting. */
+/** The number of fields in the text, or needsReader where JSON.parse alone would not do: big numbers, deep nesting, halves of characters. */
 function countFields(text: string): number {
   const length = text.length;
   let fields = 0;
@@ -128,7 +128,7 @@ function countFields(text: string): number {
       for (i++; i < length; i++) {
         const inner = text.charCodeAt(i);
         if (inner === 0x22) break;
-        if (inner === 0x5c) i++;
+        if (inner === 0x5c && isSurrogateEscape(text, ++i)) return needsReader;
       }
     } else if (code === 0x3a) fields++;
     else if (code === 0x7b || code === 0x5b) {
@@ -146,6 +146,11 @@ function countFields(text: string): number {
     }
   }
   return fields;
+}
+
+/** Whether "ud8"…"udf" stands here, an escape that may be half of a character. */
+function isSurrogateEscape(text: string, at: number): boolean {
+  return text.charCodeAt(at) === 0x75 && (text.charCodeAt(at + 1) | 0x20) === 0x64 && text.charCodeAt(at + 2) >= 0x38;
 }
 
 function countOwnFields(root: JsonValue): number {

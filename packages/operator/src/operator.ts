@@ -53,7 +53,7 @@ export async function startOperator(options: OperatorOptions): Promise<Operator>
   const host = options.webhook?.host ?? "127.0.0.1";
   const hosts = certificateHosts(host, options.webhook?.address);
 
-  let certificate = await createServingCertificate(hosts);
+  let certificate = createServingCertificate(hosts);
   await put(client, customResourceDefinitions, nanoPodCrd());
   await established(client, `${nanoPods.resource}.${nanoPods.group}`);
 
@@ -84,7 +84,7 @@ export async function startOperator(options: OperatorOptions): Promise<Operator>
   };
   const renew = async () => {
     if (Date.now() < certificate.renewAt) return;
-    const next = await createServingCertificate(hosts);
+    const next = createServingCertificate(hosts);
     // Both are trusted while they change over: no review in between fails.
     const both = certificate.caCertificate + next.caCertificate;
     await put(client, mutatingWebhookConfigurations, webhookConfiguration(address, both));

@@ -4,6 +4,7 @@ import type { Storage } from "../storage/storage.ts";
 import type { AdmissionChain, AdmissionPlugin } from "./admission.ts";
 import { createAdmissionChain } from "./chain.ts";
 import { type Lister, startLister } from "./lister.ts";
+import { createChecks } from "./plugins/create-checks.ts";
 import { defaultTolerations } from "./plugins/default-tolerations.ts";
 import { namespaceLifecycle } from "./plugins/namespace-lifecycle.ts";
 import { priority } from "./plugins/priority.ts";
@@ -54,6 +55,7 @@ export function createAdmission(options: AdmissionOptions): Admission {
     validating: webhookSource(lister("/admissionregistration.k8s.io/validatingwebhookconfigurations/")),
   };
   const plugins: AdmissionPlugin[] = [
+    createChecks(),
     namespaceLifecycle(namespaces),
     serviceAccount(lister("//serviceaccounts/"), options.randomSuffix ?? randomSuffix),
     priority(lister("/scheduling.k8s.io/priorityclasses/")),

@@ -1,7 +1,8 @@
 import { cloneJson, formatApiVersion, type JsonValue, type KubeObject, status } from "@podwright/kube";
+import { compareVersions } from "../discovery/groups.ts";
 import type { Resource, Subresource } from "../resources/resource.ts";
 import { customStrategy } from "./custom-strategy.ts";
-import { type Definition, type DefinitionVersion, isConditionTrue, storageVersion } from "./definition.ts";
+import { type Definition, type DefinitionVersion, isConditionTrue } from "./definition.ts";
 import { publishedSchema } from "./published-schema.ts";
 import { printerColumns } from "./printer-columns.ts";
 import { scaleMapping } from "./scale-mapping.ts";
@@ -23,10 +24,10 @@ function customResource(definition: Definition, version: DefinitionVersion): Res
   const names = definition.status?.acceptedNames ?? definition.spec.names;
   const schema = createVersionSchema(version.schema?.openAPIV3Schema);
   const terminating = isConditionTrue(definition, "Terminating");
-  const checkCreate = () => {
+  const checkCreate = (name: string) => {
     if (!terminating) return;
     const message = "create not allowed while custom resource definition is terminating";
-    throw status.forbidden({ group, resource: names.plural }, "", message);
+    throw status.forbidden({ group, resource: names.plural }, name, message);
   };
   const scale = version.subresources?.scale;
   const conversion = conversionOf(definition, version, schema);
@@ -49,7 +50,7 @@ function customResource(definition: Definition, version: DefinitionVersion): Res
     decode: (value) => ({ unknown: schema.coerce(value), object: value }),
     ...(conversion === undefined ? {} : { conversion }),
     ...(scale === undefined ? {} : { scale: scaleMapping(scale) }),
-    ...(version.deprecated === true ? { deprecationWarning: deprecationOf(version, group, names.kind) } : {}),
+    ...(version.deprecated === true ? { deprecationWarning: deprecationOf(version, definition) } : {}),
     openApiSchema: () => publishedSchema(version, group, names.kind),
   };
 }
@@ -64,13 +65,19 @@ function subresourcesOf(version: DefinitionVersion, kind: string): Subresource[]
   return subresources;
 }
 
-function deprecationOf(version: DefinitionVersion, group: string, kind: string): string {
-  return version.deprecationWarning ?? `${group}/${version.name} ${kind} is deprecated`;
+/** What the definition says, or which newer version to use. */
+function deprecationOf({ name, deprecationWarning }: DefinitionVersion, { spec }: Definition): string {
+  const text = `${spec.group}/${name} ${spec.names.kind} is deprecated`;
+  const [newest] = spec.versions
+    .filter((other) => other.served && other.deprecated !== true && compareVersions(other.name, name) < 0)
+    .sort((a, b) => compareVersions(a.name, b.name));
+  return deprecationWarning ?? (newest ? `${text}; use ${spec.group}/${newest.name} ${spec.names.kind}` : text);
 }
 
 /**
- * Between this version's form and the stored one. With strategy None only the apiVersion differs. What was stored
- * before the schema last changed is pruned and defaulted again when it is read, as upstream's decoder does.
+ * Between this version's form and the stored one. With strategy None only the apiVersion differs, and what either
+ * version's schema does not know is lost. What was stored before the schema last changed is pruned and defaulted again
+ * when it is read, as upstream's decoder does.
  */
 function conversionOf(
   definition: Definition,
@@ -78,22 +85,33 @@ function conversionOf(
   schema: VersionSchema,
 ): Resource["conversion"] | undefined {
   const { spec, metadata } = definition;
-  const stored = storageVersion(spec) ?? version.name;
+  const stored = spec.versions.find((each) => each.storage) ?? version;
   const schemaMayHaveChanged = (metadata.generation ?? 1) > 1;
-  if (stored === version.name && !schemaMayHaveChanged) return undefined;
+  const same = stored.name === version.name;
+  if (same && !schemaMayHaveChanged) return undefined;
+  const storedSchema = same ? schema : createVersionSchema(stored.schema?.openAPIV3Schema);
   const own = formatApiVersion(spec.group, version.name);
-  const target = formatApiVersion(spec.group, stored);
-  const rewrite = (object: KubeObject, apiVersion: string) => {
-    if (object.apiVersion === apiVersion) return object;
-    if (spec.conversion?.strategy === "Webhook") throw noConversion(object, apiVersion);
-    return { ...object, apiVersion };
+  const target = formatApiVersion(spec.group, stored.name);
+  /** A copy in the other version; conversion goes through a webhook, or needs nothing but the name. */
+  const rewrite = (object: KubeObject, apiVersion: string): KubeObject => {
+    if (object.apiVersion !== apiVersion && spec.conversion?.strategy === "Webhook") {
+      throw noConversion(object, apiVersion);
+    }
+    return { ...(cloneJson(object as JsonValue) as KubeObject), apiVersion };
   };
   return {
-    toStorage: (object) => rewrite(object, target),
+    toStorage(object) {
+      if (same) return object;
+      const written = rewrite(object, target);
+      storedSchema.coerce(written);
+      return written;
+    },
     fromStorage(object) {
-      const read = cloneJson(rewrite(object, own) as JsonValue) as KubeObject;
-      schema.coerce(read);
-      schema.setDefaults(read);
+      // What has another version yet was stored when that one was the storage version.
+      const read = rewrite(object, own);
+      storedSchema.coerce(read);
+      storedSchema.setDefaults(read);
+      if (!same) schema.coerce(read);
       return read;
     },
   };

@@ -12,7 +12,7 @@ import type { VersionSchema } from "./version-schema.ts";
  *
  * @param checkCreate throws when there may be no new objects
  */
-export function customStrategy(version: DefinitionVersion, schema: VersionSchema, checkCreate: () => void): Strategy {
+export function customStrategy(version: DefinitionVersion, schema: VersionSchema, checkCreate: (name: string) => void): Strategy {
   const hasStatus = version.subresources?.status !== undefined;
   const scale = version.subresources?.scale;
   const fields = selectable(version);

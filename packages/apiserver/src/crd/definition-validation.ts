@@ -1,6 +1,11 @@
-import { type FieldError, fieldError, isDns1035Label, isDns1123Subdomain, jsonEqual } from "@podwright/kube";
+import { type FieldError, fieldError, isDns1035Label, isDns1123Subdomain, type JsonValue, jsonEqual } from "@podwright/kube";
 import { validateConversion } from "./conversion-validation.ts";
-import { type Definition, type DefinitionNames, type DefinitionSpec, isConditionTrue } from "./definition.ts";
+import {
+  type Definition,
+  type DefinitionNames,
+  type DefinitionSpec,
+  isConditionTrue,
+} from "./definition.ts";
 import {
   validateColumns,
   validateSchema,
@@ -119,7 +124,7 @@ function validateVersions(spec: DefinitionSpec): FieldError[] {
     }
     if (!common.selectableFields) errors.push(...validateSelectableFields(version, `${path}.selectableFields`));
   }
-  const shown = versions as never;
+  const shown = versions as unknown as JsonValue;
   if (new Set(versions.map((version) => version.name)).size !== versions.length) {
     errors.push(fieldError.invalid("spec.versions", shown, "must contain unique version names"));
   }
@@ -191,7 +196,7 @@ function validateDeprecation(deprecated: boolean, warning: string | undefined, p
 function validateStoredVersions({ spec, status }: Definition): FieldError[] {
   const path = "status.storedVersions";
   const stored = status?.storedVersions ?? [];
-  if (stored.length === 0) return [fieldError.invalid(path, stored, "must have at least one stored version")];
+  if (stored.length === 0) return [fieldError.invalid(path, null, "must have at least one stored version")];
   const errors: FieldError[] = [];
   for (const version of spec.versions ?? []) {
     if (version.storage && !stored.includes(version.name)) {

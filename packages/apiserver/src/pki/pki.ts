@@ -5,7 +5,7 @@ import {
   createCertificateAuthority,
   generateSigningKey,
   openCertificateAuthority,
-} from "./certificates.ts";
+} from "@podwright/pki";
 
 /** All keys and certificates of a cluster's control plane. PEM. */
 export interface Pki {

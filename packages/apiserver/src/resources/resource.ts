@@ -97,7 +97,7 @@ export interface Strategy {
   readonly allowUnconditionalUpdate: boolean;
   /** Seconds of grace a deletion gets, or undefined when it is immediate (only pods wait). */
   gracePeriodSeconds(object: KubeObject, requested: number | undefined): number | undefined;
-  /** May a new object be made? Throws the StatusError that says why not (a CRD that is going away). Asked first. */
+  /** May a new object be made? Throws the StatusError that says why not (a CRD that is going away). Admission asks. */
   checkCreate?(name: string): void;
   /** Does something beside metadata.finalizers keep a deleted object, as a Namespace's spec.finalizers do? Absent: no. */
   hasOtherFinalizers?(object: KubeObject): boolean;

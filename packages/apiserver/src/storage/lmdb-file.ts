@@ -4,9 +4,11 @@ import { closeSync, fstatSync, openSync, readSync } from "node:fs";
 export class LmdbFileError extends Error {}
 
 interface Tree {
+  flags: number;
   depth: number;
   entries: number;
-  root: number;
+  /** undefined when the tree is empty. */
+  root: number | undefined;
 }
 
 interface Meta {
@@ -33,7 +35,8 @@ const leafPage = 0x02;
 const overflowPage = 0x04;
 const metaPage = 0x08;
 const bigData = 0x01;
-const noPage = 2 ** 64;
+// MDB_INTEGERKEY, for the tree of free pages, and MDB_NOSUBDIR, for the environment.
+const freeFlags = 0x4008;
 const windowBytes = 256 * 1024;
 
 /**
@@ -98,9 +101,13 @@ export class LmdbFile {
     check(first !== undefined, "it does not begin as an LMDB file");
     const second = this.#metaAt(first.pageSize);
     check(second !== undefined && second.pageSize === first.pageSize, "its second page is damaged");
-    const meta = second.transaction > first.transaction ? second : first;
-    check(meta.lastPage >= 1 && meta.lastPage < 2 ** 32, "its first pages are damaged");
-    return meta;
+    for (const [index, { transaction, lastPage, main, free }] of [first, second].entries()) {
+      // Of two transactions that follow each other, each has its own page; before the first both are 0.
+      check(transaction === 0 || transaction % 2 === index, `page ${index} is of another transaction`);
+      check(lastPage >= 1 && lastPage < 2 ** 32, `page ${index} is damaged`);
+      check(main.flags === 0 && free.flags === freeFlags, `page ${index} is of another kind of database`);
+    }
+    return second.transaction > first.transaction ? second : first;
   }
 
   #metaAt(offset: number): Meta | undefined {
@@ -124,7 +131,7 @@ export class LmdbFile {
   *#tree(tree: Tree, keyOf: (page: Buffer, offset: number) => number): Generator<Entry> {
     let count = 0;
     let last = -1;
-    if (tree.root !== noPage) {
+    if (tree.root !== undefined) {
       check(tree.depth >= 1 && tree.depth <= 32, "the depth of a tree is damaged");
       for (const entry of this.#subtree(tree.root, tree.depth, 0, keyOf)) {
         check(entry.key > last, `key ${entry.key} is out of order`);
@@ -228,9 +235,10 @@ export class LmdbFile {
 
 function readTree(meta: Buffer, offset: number): Tree {
   return {
+    flags: meta.readUInt16LE(offset + 4),
     depth: meta.readUInt16LE(offset + 6),
     entries: readNumber(meta, offset + 32),
-    root: readNumber(meta, offset + 40),
+    root: meta.readBigInt64LE(offset + 40) === -1n ? undefined : readNumber(meta, offset + 40),
   };
 }
 

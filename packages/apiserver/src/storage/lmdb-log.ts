@@ -25,7 +25,7 @@ const compactionHeadroomBytes = 1024 * 1024;
 /** A log in an LMDB environment: records under their revision, which is the key, 8 bytes, big-endian. */
 export class LmdbLog implements RevisionLog {
   readonly #database: Database;
-  readonly #contents: LogContents;
+  #contents: LogContents | undefined;
   readonly #freeBytes: () => number;
 
   private constructor(database: Database, contents: LogContents, freeBytes: () => number) {
@@ -57,7 +57,10 @@ export class LmdbLog implements RevisionLog {
   }
 
   load(): LogContents {
-    return this.#contents;
+    const contents = this.#contents;
+    if (contents === undefined) throw new Error("the log is loaded once");
+    this.#contents = undefined;
+    return contents;
   }
 
   read(revision: number): Buffer {
@@ -117,6 +120,7 @@ const options = {
   // Its own batches have promises that nobody gets to handle.
   eventTurnBatching: false,
   noMemInit: true,
+  noReadAhead: true,
   permissionsMode: 0o600,
 } as RootDatabaseOptions;
 

@@ -250,9 +250,7 @@ export class MvccStorage implements Storage {
     if (revision <= this.#index.floor) return;
     await this.#log.compact(revision, this.#revision);
     this.#index.raiseFloor(revision);
-    while (true) {
-      const dead = this.#index.prune(compactionBatch);
-      if (dead.length === 0) return;
+    for (let dead = this.#index.prune(compactionBatch); dead; dead = this.#index.prune(compactionBatch)) {
       try {
         await this.#log.remove(dead);
       } catch (error) {

@@ -117,15 +117,17 @@ export class VersionIndex {
     this.#floor = Math.max(this.#floor, revision);
   }
 
-  /** Drops what is dead, looking at no more than `limit` states. Gives the revisions dropped; none when it is done. */
-  prune(limit: number): number[] {
+  /** Drops what is dead, looking at no more than `limit` states. Gives the revisions dropped; undefined when it is done. */
+  prune(limit: number): number[] | undefined {
     let count = 0;
-    while (count < limit && count < this.#history.length && this.#history[count]!.revision <= this.#floor) {
-      const version = this.#history[count++]!;
+    for (const version of this.#history) {
+      if (count === limit || version.revision > this.#floor) break;
+      count++;
       if (version.older !== undefined) this.#dead.push(version.older.revision);
       version.older = undefined;
       if (version.deleted && this.#entries.get(version.key)!.head === version) this.#drop(version);
     }
+    if (count === 0 && this.#dead.length === 0) return undefined;
     this.#history.splice(0, count);
     return this.#dead.splice(0, limit);
   }

@@ -16,13 +16,13 @@ export function diffToJsonPatch(before: JsonObject, after: JsonObject): JsonPatc
 
 function diffObjects(before: JsonObject, after: JsonObject, path: string, operations: JsonPatchOperation[]): void {
   for (const key of Object.keys(before)) {
-    if (before[key] !== undefined && after[key] === undefined) {
+    if (own(before, key) !== undefined && own(after, key) === undefined) {
       operations.push({ op: "remove", path: `${path}/${escapePointer(key)}` });
     }
   }
   for (const [key, value] of Object.entries(after)) {
     if (value === undefined) continue;
-    const old = before[key];
+    const old = own(before, key);
     const at = `${path}/${escapePointer(key)}`;
     if (old === undefined) operations.push({ op: "add", path: at, value });
     else if (isObject(old) && isObject(value)) diffObjects(old, value, at, operations);
@@ -38,8 +38,14 @@ function equal(a: JsonValue, b: JsonValue): boolean {
   if (!isObject(a) || !isObject(b)) return false;
   const keys = Object.keys(a);
   return (
-    keys.length === Object.keys(b).length && keys.every((key) => key in b && equal(a[key] ?? null, b[key] ?? null))
+    keys.length === Object.keys(b).length &&
+    keys.every((key) => Object.hasOwn(b, key) && equal(a[key] ?? null, b[key] ?? null))
   );
+}
+
+/** The object's own value: data may have keys such as __proto__. */
+function own(object: JsonObject, key: string): JsonValue | undefined {
+  return Object.hasOwn(object, key) ? object[key] : undefined;
 }
 
 function isObject(value: JsonValue): value is JsonObject {

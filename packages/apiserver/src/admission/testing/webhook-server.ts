@@ -1,6 +1,6 @@
 import https from "node:https";
 import type { AddressInfo } from "node:net";
-import { createCertificateAuthority } from "../../pki/certificates.ts";
+import { createCertificateAuthority } from "@podwright/pki";
 
 export interface ReceivedReview {
   /** Path and query. */

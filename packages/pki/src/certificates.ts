@@ -1,4 +1,13 @@
-import { createHash, createPrivateKey, createPublicKey, generateKeyPairSync, type KeyObject, randomBytes, sign, X509Certificate } from "node:crypto";
+import {
+  createHash,
+  createPrivateKey,
+  createPublicKey,
+  generateKeyPairSync,
+  type KeyObject,
+  randomBytes,
+  sign,
+  X509Certificate,
+} from "node:crypto";
 import { isIP, isIPv6 } from "node:net";
 import { der } from "./der.ts";
 
@@ -45,13 +54,17 @@ const signatureAlgorithm = der.sequence(der.objectIdentifier(oid.ecdsaWithSha256
 const digitalSignature = der.bitString(Buffer.from([0x80]), 7);
 const signsCertificates = der.bitString(Buffer.from([0x84]), 2);
 
-/** Long enough that nobody's cluster on a laptop stops for it. */
-const validMs = 10 * 365.25 * 24 * 3600 * 1000;
+/** Ten years: long enough that nobody's cluster on a laptop stops for it. */
+const defaultValidityMs = 10 * 365.25 * 24 * 3600 * 1000;
 /** Clocks of other machines may be behind. */
 const backdateMs = 3600 * 1000;
 
-/** A new authority. `now` in milliseconds. */
-export function createCertificateAuthority(commonName: string, now: number): CertificateAuthority {
+/** A new authority. `now` in milliseconds; its own and the certificates that it issues are good for `validityMs`. */
+export function createCertificateAuthority(
+  commonName: string,
+  now: number,
+  validityMs: number = defaultValidityMs,
+): CertificateAuthority {
   const keys = generateKeys();
   const name = distinguishedName(commonName, []);
   const cert = certificate({
@@ -60,23 +73,24 @@ export function createCertificateAuthority(commonName: string, now: number): Cer
     publicKey: keys.publicKey,
     signingKey: keys.privateKey,
     now,
+    validityMs,
     extensions: [
       extension(oid.basicConstraints, true, der.sequence(der.boolean(true))),
       extension(oid.keyUsage, true, signsCertificates),
       extension(oid.subjectKeyIdentifier, false, der.octetString(keyIdentifier(keys.publicKey))),
     ],
   });
-  return authority({ cert, key: exportKey(keys.privateKey) }, commonName, now);
+  return authority({ cert, key: exportKey(keys.privateKey) }, commonName, now, validityMs);
 }
 
 /** The authority of a certificate and key made before. */
 export function openCertificateAuthority(pem: CertificateAndKey, now: number): CertificateAuthority {
   const commonName = /^CN=(.*)$/m.exec(new X509Certificate(pem.cert).subject)?.[1];
   if (commonName === undefined) throw new Error("the certificate authority's certificate has no common name");
-  return authority(pem, commonName, now);
+  return authority(pem, commonName, now, defaultValidityMs);
 }
 
-function authority(pem: CertificateAndKey, issuerName: string, now: number): CertificateAuthority {
+function authority(pem: CertificateAndKey, issuerName: string, now: number, validityMs: number): CertificateAuthority {
   const signingKey = createPrivateKey(pem.key);
   const issuer = distinguishedName(issuerName, []);
   const authorityKey = keyIdentifier(createPublicKey(signingKey));
@@ -95,7 +109,7 @@ function authority(pem: CertificateAndKey, issuerName: string, now: number): Cer
         extensions.push(extension(oid.subjectAlternativeName, false, der.sequence(...hosts.map(alternativeName))));
       }
       const subject = distinguishedName(commonName, organizations);
-      const cert = certificate({ subject, issuer, publicKey: keys.publicKey, signingKey, now, extensions });
+      const cert = certificate({ subject, issuer, publicKey: keys.publicKey, signingKey, now, validityMs, extensions });
       return { cert, key: exportKey(keys.privateKey) };
     },
   };
@@ -112,16 +126,25 @@ interface CertificateContent {
   publicKey: KeyObject;
   signingKey: KeyObject;
   now: number;
+  validityMs: number;
   extensions: Buffer[];
 }
 
-function certificate({ subject, issuer, publicKey, signingKey, now, extensions }: CertificateContent): string {
+function certificate({
+  subject,
+  issuer,
+  publicKey,
+  signingKey,
+  now,
+  validityMs,
+  extensions,
+}: CertificateContent): string {
   const content = der.sequence(
     der.explicit(0, der.integer(Buffer.from([2]))),
     der.integer(serialNumber()),
     signatureAlgorithm,
     issuer,
-    der.sequence(der.time(now - backdateMs), der.time(now + validMs)),
+    der.sequence(der.time(now - backdateMs), der.time(now + validityMs)),
     subject,
     publicKey.export({ type: "spki", format: "der" }),
     der.explicit(3, der.sequence(...extensions)),
@@ -138,10 +161,7 @@ function extension(id: string, critical: boolean, value: Buffer): Buffer {
 function distinguishedName(commonName: string, organizations: readonly string[]): Buffer {
   const part = (id: string, value: string): Buffer =>
     der.set(der.sequence(der.objectIdentifier(id), der.utf8String(value)));
-  return der.sequence(
-    ...organizations.map((name) => part(oid.organization, name)),
-    part(oid.commonName, commonName),
-  );
+  return der.sequence(...organizations.map((name) => part(oid.organization, name)), part(oid.commonName, commonName));
 }
 
 function alternativeName(host: string): Buffer {
