@@ -2,12 +2,14 @@ import {
   createAdmission,
   createApiServer,
   createResourceRegistry,
+  createServiceAccountTokens,
   nativeResources,
   openStorage,
   startCustomResources,
   systemClock,
 } from "@podwright/apiserver";
 import type { KubeObject } from "@podwright/kube";
+import { generateSigningKey } from "@podwright/pki";
 import { type Api, bodyOf, warningTexts } from "./exchange.ts";
 
 /** The embedded API server alone, in memory and in this process, with what a new cluster has. */
@@ -16,7 +18,8 @@ export async function openEmbeddedApi(): Promise<Api> {
   const registry = createResourceRegistry(nativeResources());
   const admission = createAdmission({ storage, registry });
   const customResources = startCustomResources({ storage, registry, clock: systemClock });
-  const server = createApiServer({ storage, registry, admission: admission.chain });
+  const serviceAccountTokens = createServiceAccountTokens({ signingKey: generateSigningKey() });
+  const server = createApiServer({ storage, registry, admission: admission.chain, serviceAccountTokens });
   const api: Api = {
     async send({ method, path, body, contentType = "application/json", accept = "application/json" }) {
       const url = new URL(path, "https://embedded");

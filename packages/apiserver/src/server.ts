@@ -93,7 +93,9 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
     const route = parseRoute(request.path);
     await authorize(parts.authorizer, user, request, route);
     if (route.type === "path") return servePath(paths, request, route, user);
-    const resource = resourceOf(registry, route);
+    const found = registry.lookup(route.group, route.version, route.resource);
+    if (found === undefined && !servesGroup(registry, route.group)) return pageNotFound();
+    const resource = reachable(found, route);
     if (resource.deprecationWarning !== undefined) warnings.add(resource.deprecationWarning);
     const output = negotiateOutput(negotiator, request, resource);
     const name = route.name;
@@ -141,14 +143,22 @@ async function servePath(
     const response = await handler(request, user);
     if (response !== undefined) return response;
   }
-  if (path.startsWith("/api/") || path.startsWith("/apis/")) throw status.pathNotFound();
+  if (path.startsWith("/api/")) throw status.pathNotFound();
+  return pageNotFound();
+}
+
+/** What Go's HTTP server answers where nobody serves. */
+function pageNotFound(): ApiResponse {
   const headers = { "Content-Type": "text/plain; charset=utf-8", "X-Content-Type-Options": "nosniff" };
   return { status: 404, headers, body: { type: "bytes", chunks: ["404 page not found\n"] } };
 }
 
+function servesGroup(registry: ResourceRegistry, group: string): boolean {
+  return group === "" || registry.all().some((resource) => resource.group === group);
+}
+
 /** The resource at the route; 404 when nothing is served there, as for a namespaced object without its namespace. */
-function resourceOf(registry: ResourceRegistry, { group, version, resource, namespace, name }: ResourceRoute): Resource {
-  const found = registry.lookup(group, version, resource);
+function reachable(found: Resource | undefined, { resource, namespace, name }: ResourceRoute): Resource {
   if (found === undefined) throw status.pathNotFound();
   const misplaced = found.namespaced ? name !== "" && namespace === "" : namespace !== "" && resource !== "namespaces";
   if (misplaced) throw status.pathNotFound();
@@ -174,13 +184,14 @@ async function serveVerb(parts: ServerParts, context: ResourceRequest): Promise<
   };
   switch (request.method) {
     case "GET": {
-      const options = parseListOptions(request.query, route.watchPrefix);
-      if (options.watch) {
-        allowed("watch");
-        return watchObjects(parts, context, options);
+      if (name !== "" && !route.watchPrefix) {
+        // Upstream does not look at ?watch here: one object is watched by the field metadata.name.
+        allowed("get");
+        return getObject(parts, context);
       }
-      allowed(name === "" ? "list" : "get");
-      return name === "" ? listObjects(parts, context, options) : getObject(parts, context);
+      const options = parseListOptions(request.query, route.watchPrefix);
+      allowed(options.watch ? "watch" : "list");
+      return options.watch ? watchObjects(parts, context, options) : listObjects(parts, context, options);
     }
     case "POST":
       allowed("create");

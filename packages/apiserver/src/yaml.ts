@@ -12,8 +12,7 @@ export class YamlSyntaxError extends Error {
 }
 
 /**
- * Reads one YAML document as JSON text, with the meaning of YAML 1.1's integers and booleans left to the
- * core schema. Duplicate keys are kept as they come, so that strict decoding can name them.
+ * Reads one YAML document as JSON text. Duplicate keys are kept as they come, so that strict decoding can name them.
  */
 export function yamlToJson(text: string): string {
   const yaml = require("yaml") as typeof import("yaml");
@@ -40,8 +39,16 @@ function nodeToJson(yaml: Yaml, node: unknown, document: import("yaml").Document
     return `{${fields.join(",")}}`;
   }
   if (yaml.isSeq(node)) return `[${node.items.map((item) => nodeToJson(yaml, item, document)).join(",")}]`;
-  if (yaml.isScalar(node)) return scalarToJson(node.value);
+  if (yaml.isScalar(node)) return scalarToJson(node.type === "PLAIN" ? plainScalar(node) : node.value);
   return "null";
+}
+
+/** Words and numbers that YAML 1.1 reads otherwise than the core schema, and Go's readers with it. */
+function plainScalar({ value, source }: { value: unknown; source?: string }): unknown {
+  if (typeof value === "string" && /^(y|yes|on|Y|Yes|YES|On|ON)$/.test(value)) return true;
+  if (typeof value === "string" && /^(n|no|off|N|No|NO|Off|OFF)$/.test(value)) return false;
+  if (source !== undefined && /^[-+]?0[0-7]+$/.test(source)) return Number.parseInt(source, 8);
+  return value;
 }
 
 function scalarToJson(value: unknown): string {

@@ -11,7 +11,7 @@ export function inProcessTransport(server: Pick<ApiServer, "handle">, user: User
   const closed = new AbortController();
   return {
     async request(request: TransportRequest): Promise<TransportResponse> {
-      if (closed.signal.aborted) throw new TransportError(request.method, request.path, "the client is closed");
+      if (closed.signal.aborted) throw new TransportError(request.method, request.path, "the client is closed", "ECLOSED");
       request.signal?.throwIfAborted();
       const response = await server.handle(apiRequest(request, user, closed.signal));
       request.signal?.throwIfAborted();
@@ -26,14 +26,16 @@ export function inProcessTransport(server: Pick<ApiServer, "handle">, user: User
 function apiRequest(request: TransportRequest, user: UserInfo, closed: AbortSignal): ApiRequest {
   const { path, method, headers = {}, body, signal } = request;
   const question = path.indexOf("?");
+  const query = new URLSearchParams(question < 0 ? "" : path.slice(question + 1));
   return {
     method,
     path: question < 0 ? path : path.slice(0, question),
-    query: new URLSearchParams(question < 0 ? "" : path.slice(question + 1)),
+    query,
     headers,
     body: ownedBody(body),
     user,
-    signal: signal === undefined ? closed : AbortSignal.any([signal, closed]),
+    // Only watches last until somebody ends them.
+    signal: signal === undefined ? closed : query.has("watch") ? AbortSignal.any([signal, closed]) : signal,
   };
 }
 

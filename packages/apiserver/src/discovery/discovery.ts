@@ -55,11 +55,13 @@ export function createDiscovery(registry: ResourceRegistry, negotiator: Negotiat
         atRoot && group === aggregatedGroup && kind === aggregatedKind && (version === "v2" || version === "v2beta1"),
     );
     if (output.as !== undefined) return conditional(request, aggregated(path === "/api", output.as.version), output);
-    return encoded(200, plainDocument(path, groups, request), output);
+    const document = plainDocument(path, groups, request);
+    return document && encoded(200, document, output);
   };
 }
 
-function plainDocument(path: string, groups: readonly Group[], { headers }: ApiRequest): object {
+/** Undefined when there is no such group. Throws 404 when the group has no such version. */
+function plainDocument(path: string, groups: readonly Group[], { headers }: ApiRequest): object | undefined {
   const [, root, first, second] = path.split("/");
   if (path === "") return { paths: rootPaths(groups) };
   if (path === "/api") return apiVersions(headers["host"] ?? "");
@@ -67,7 +69,7 @@ function plainDocument(path: string, groups: readonly Group[], { headers }: ApiR
   const groupName = root === "api" ? "" : (first as string);
   const version = root === "api" ? first : second;
   const group = groups.find(({ name }) => name === groupName && (name !== "" || root === "api"));
-  if (group === undefined) throw status.pathNotFound();
+  if (group === undefined) return undefined;
   if (version === undefined) return apiGroup(group);
   const groupVersion = group.versions.find((candidate) => candidate.version === version);
   if (groupVersion === undefined) throw status.pathNotFound();

@@ -1,4 +1,5 @@
-import { formatApiVersion } from "@podwright/kube";
+import { createHash } from "node:crypto";
+import { formatApiVersion, nativeTypes } from "@podwright/kube";
 import type { Resource, Subresource } from "../resources/resource.ts";
 import type { Group, GroupVersion } from "./groups.ts";
 
@@ -36,7 +37,9 @@ export function apiResourceList(group: string, { version, resources }: GroupVers
   };
 }
 
-function resourceFields({ plural, singular, namespaced, kind, verbs, shortNames, categories }: Resource) {
+function resourceFields(resource: Resource) {
+  const { plural, singular, namespaced, kind, verbs, shortNames, categories } = resource;
+  const storageVersionHash = storageVersionHashOf(resource);
   return {
     name: plural,
     singularName: singular,
@@ -45,7 +48,14 @@ function resourceFields({ plural, singular, namespaced, kind, verbs, shortNames,
     verbs: [...verbs].sort(),
     ...(shortNames.length > 0 && { shortNames }),
     ...(categories.length > 0 && { categories }),
+    ...(storageVersionHash !== undefined && { storageVersionHash }),
   };
+}
+
+/** Stands for the version that is stored (k8s.io/apiserver/pkg/endpoints/discovery/storageversionhash.go). */
+function storageVersionHashOf({ group, version, kind, custom }: Resource): string | undefined {
+  if (!custom) return nativeTypes().kind(group, version, kind)?.storageVersionHash;
+  return createHash("sha256").update(`${group}/${version}/${kind}`).digest().subarray(0, 8).toString("base64");
 }
 
 function subresourceFields(resource: Resource, { name, kind, group, version, verbs }: Subresource) {

@@ -17,6 +17,8 @@ const maxAnnotationBytes = 256 * 1024;
 export const orphanFinalizer = "orphan";
 export const foregroundFinalizer = "foregroundDeletion";
 
+const standardFinalizers: readonly string[] = ["kubernetes", orphanFinalizer, foregroundFinalizer];
+
 export type ValidateName = (name: string, prefix: boolean) => string[];
 
 /** Most kinds' names (k8s.io/apimachinery/pkg/api/validation/generic.go, NameIsDNSSubdomain). */
@@ -30,7 +32,7 @@ export function maskTrailingDash(name: string): string {
 /** What is wrong with a new object's metadata (k8s.io/apimachinery/pkg/api/validation/objectmeta.go). */
 export function validateObjectMeta(
   metadata: ObjectMeta,
-  namespaced: boolean,
+  { namespaced, custom }: { namespaced: boolean; custom: boolean },
   validateName: ValidateName = subdomainName,
 ): FieldError[] {
   const errors: FieldError[] = [];
@@ -62,7 +64,23 @@ export function validateObjectMeta(
   }
   errors.push(...validateLabelsAndOwners(metadata));
   errors.push(...validateFinalizers(metadata.finalizers ?? []));
+  if (!custom) errors.push(...validateNativeFinalizers(metadata.finalizers ?? []));
   return errors;
+}
+
+/** k8s.io/kubernetes/pkg/apis/core/validation/validation.go, validateKubeFinalizerName. */
+function validateNativeFinalizers(finalizers: readonly string[]): FieldError[] {
+  return finalizers.flatMap((finalizer, index) =>
+    finalizer.includes("/") || standardFinalizers.includes(finalizer)
+      ? []
+      : [
+          fieldError.invalid(
+            `metadata.finalizers[${index}]`,
+            finalizer,
+            "name is neither a standard finalizer name nor is it fully qualified",
+          ),
+        ],
+  );
 }
 
 /** What an update may not do to metadata (the same file, ValidateObjectMetaAccessorUpdate). */

@@ -2,7 +2,7 @@ import { type KubeObject, parseJson, type Status, type StatusError, stringifyJso
 import type { ResourceRequest, ServerParts } from "../context.ts";
 import type { ApiResponse } from "../request.ts";
 import type { Resource } from "../resources/resource.ts";
-import { partialObjectMetadata, tableOf } from "../table/table.ts";
+import { partialMismatch, partialObjectMetadata, tableOf } from "../table/table.ts";
 import { encodeYaml } from "../yaml.ts";
 import type { OutputFormat } from "./negotiation.ts";
 
@@ -53,6 +53,7 @@ function transform(
       metadata: object.metadata.resourceVersion ? { resourceVersion: object.metadata.resourceVersion } : {},
     });
   }
+  if (output.as.kind !== "PartialObjectMetadata") throw partialMismatch(resource, output.as.kind);
   return partialObjectMetadata(object, output.as.version);
 }
 

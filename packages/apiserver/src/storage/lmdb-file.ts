@@ -102,11 +102,12 @@ export class LmdbFile {
     const second = this.#metaAt(first.pageSize);
     check(second !== undefined && second.pageSize === first.pageSize, "its second page is damaged");
     for (const [index, { transaction, lastPage, main, free }] of [first, second].entries()) {
-      // Of two transactions that follow each other, each has its own page; before the first both are 0.
       check(transaction === 0 || transaction % 2 === index, `page ${index} is of another transaction`);
       check(lastPage >= 1 && lastPage < 2 ** 32, `page ${index} is damaged`);
       check(main.flags === 0 && free.flags === freeFlags, `page ${index} is of another kind of database`);
     }
+    // Transactions write the two in turn. In a new file both are of none, 0.
+    check(Math.abs(first.transaction - second.transaction) <= 1, "its first pages are of other transactions");
     return second.transaction > first.transaction ? second : first;
   }
 

@@ -1,4 +1,4 @@
-import { formatApiVersion, type KubeObject, status } from "@podwright/kube";
+import { formatApiVersion, type KubeObject, status, StatusError } from "@podwright/kube";
 import type { Cell, Resource } from "../resources/resource.ts";
 
 /** What "as=Table" and "as=PartialObjectMetadata" may be asked in. */
@@ -83,6 +83,24 @@ function rowObject(object: KubeObject, include: "None" | "Metadata" | "Object", 
   if (include === "Object") return object;
   if (include === "None" && object.metadata.annotations?.[initialEventsEnd] === undefined) return null;
   return partialObjectMetadata(object, version);
+}
+
+/** 406 for the metadata of one object asked of a list, and the other way round (handlers/response.go). */
+export function partialMismatch(resource: Resource, asked: string): StatusError {
+  const name = resource.custom ? "unstructured.Unstructured" : `${resource.group.split(".")[0] || "core"}.${resource.kind}`;
+  const what =
+    asked === "PartialObjectMetadata"
+      ? `is a list (*${name}List)`
+      : `is not a list (*${name})`;
+  return new StatusError({
+    kind: "Status",
+    apiVersion: "v1",
+    metadata: {},
+    status: "Failure",
+    message: `you requested ${asked}, but the requested object ${what}`,
+    reason: "NotAcceptable",
+    code: 406,
+  });
 }
 
 /** Only the object's metadata. */

@@ -1,4 +1,4 @@
-import { status } from "@podwright/kube";
+import { parseJson, status } from "@podwright/kube";
 
 /** Where the next page of a list begins (k8s.io/apiserver/pkg/storage/continue.go). */
 export interface ContinueToken {
@@ -19,9 +19,9 @@ export function decodeContinue(text: string): ContinueToken {
   if (!/^[\w-]*=*$/.test(text)) throw invalid("continue key is not valid: illegal base64 data at input byte 0");
   let token: { v?: unknown; rv?: unknown; start?: unknown };
   try {
-    token = JSON.parse(Buffer.from(text, "base64url").toString()) as typeof token;
-  } catch {
-    throw invalid("continue key is not valid: it is not JSON");
+    token = parseJson(Buffer.from(text, "base64url")).value as typeof token;
+  } catch (error) {
+    throw invalid(`continue key is not valid: ${(error as Error).message}`);
   }
   if (token?.v !== "meta.k8s.io/v1") {
     throw invalid(

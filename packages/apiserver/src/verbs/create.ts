@@ -80,7 +80,7 @@ export async function storeNew(
 function validateNew(object: KubeObject, { resource }: ResourceRequest): void {
   const { strategy } = resource;
   const errors = [
-    ...validateObjectMeta(object.metadata, resource.namespaced, strategy.validateName),
+    ...validateObjectMeta(object.metadata, resource, strategy.validateName),
     ...strategy.validate(object),
   ];
   if (errors.length > 0) {

@@ -183,7 +183,10 @@ function keep<T extends object, K extends keyof T>(target: T, field: K, value: T
 function validate(object: KubeObject, old: KubeObject, request: ResourceRequest, scope: UpdateScope): void {
   const { resource, warnings } = request;
   const errors = [
-    ...validateObjectMeta(object.metadata, resource.namespaced, noNameRule),
+    // Finalizers of native kinds were looked at when they were put on.
+    ...validateObjectMeta(object.metadata, { namespaced: resource.namespaced, custom: true }, noNameRule),
+    // Upstream looks twice, once for all kinds and once for this: each finding is there twice among the causes.
+    ...validateObjectMetaUpdate(object.metadata, old.metadata),
     ...validateObjectMetaUpdate(object.metadata, old.metadata),
     ...scope.validate(object, old),
   ];

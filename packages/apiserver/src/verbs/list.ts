@@ -4,7 +4,7 @@ import { joinItems } from "../output/list-body.ts";
 import { encoded, fromStored } from "../output/response.ts";
 import type { ApiResponse } from "../request.ts";
 import { CompactedError, FutureRevisionError, type ListPage, type StoredObject } from "../storage/storage.ts";
-import { type ListMetadata, partialObjectMetadata, tableOf } from "../table/table.ts";
+import { type ListMetadata, partialMismatch, partialObjectMetadata, tableOf } from "../table/table.ts";
 import { decodeContinue, encodeContinue } from "./continue-token.ts";
 import { type ListOptions, parseRevision } from "./list-options.ts";
 import { invalidRevision, waitForRevision } from "./revision.ts";
@@ -37,6 +37,7 @@ export async function listObjects(
     return encoded(200, table, output);
   }
   if (as !== undefined) {
+    if (as.kind !== "PartialObjectMetadataList") throw partialMismatch(resource, as.kind);
     const items = objects.map((object) => partialObjectMetadata(object, as.version));
     const apiVersion = formatApiVersion("meta.k8s.io", as.version);
     return encoded(200, { kind: "PartialObjectMetadataList", apiVersion, metadata: page.metadata, items }, output);

@@ -1,0 +1,163 @@
+import { join } from "node:path";
+import {
+  type ApiServer,
+  clientCertificateAuthenticator,
+  Compactor,
+  createAdmission,
+  createApiServer,
+  createResourceRegistry,
+  createServiceAccountTokens,
+  formatKubeconfig,
+  type HttpListener,
+  listen,
+  nativeResources,
+  OpenApi,
+  openPki,
+  openStorage,
+  type Pki,
+  serviceAccountAuthenticator,
+  startCustomResources,
+  type UserInfo,
+  writeKubeconfig,
+} from "@podwright/apiserver";
+import { Client, type Clock, type Logger, silentLogger, systemClock } from "@podwright/client";
+import { bootstrap } from "./bootstrap.ts";
+import { type ControlLoops, startControlLoops } from "./control-loops.ts";
+import { inProcessTransport } from "./in-process-transport.ts";
+import type { StartNodesOptions } from "./node/start-nodes.ts";
+
+export interface ClusterOptions {
+  /** Where everything is kept; made when it is not there. Without it the cluster lives in memory. */
+  dataDir?: string;
+  /** Listens for HTTPS on this port; 0: any free one. Without it there is no listener, only {@link Cluster.client}. */
+  port?: number;
+  /** What to listen on. Default 127.0.0.1. */
+  host?: string;
+  /** How many simulated nodes. Default 1. */
+  nodes?: number;
+  /** What each node has, and how fast its pods start. */
+  node?: Pick<StartNodesOptions, "capacity" | "labels" | "startDelayMs">;
+  /** Where to write an administrator's kubeconfig, when there is a listener. */
+  kubeconfigPath?: string;
+  clock?: Clock;
+  logger?: Logger;
+}
+
+export interface Cluster extends AsyncDisposable {
+  /** An administrator, without the way over the network. */
+  client: Client;
+  /** "https://127.0.0.1:6443"; "" when nothing is listened on. */
+  server: string;
+  /** An administrator's kubeconfig as YAML; "" when nothing is listened on. */
+  kubeconfig: string;
+  /** The certificate of the cluster's authority, PEM. */
+  ca: string;
+  /** Ends everything; resolves when nothing of the cluster is left but its data directory. */
+  stop(): Promise<void>;
+}
+
+/** Changes stay readable for at least so long, as upstream has it. */
+const compactEveryMs = 300_000;
+
+const administrator: UserInfo = { username: "kubernetes-admin", groups: ["system:masters", "system:authenticated"] };
+
+/**
+ * Starts a Kubernetes cluster in this process: API server, controllers, scheduler and simulated nodes. As many as
+ * you like, side by side. Rejects with EADDRINUSE or EACCES (`code`) when the port cannot be had, with a
+ * StorageError when the data directory cannot be used.
+ *
+ * @example
+ * await using cluster = await startCluster();
+ * await cluster.client.resource(pods).list();
+ */
+export async function startCluster(options: ClusterOptions = {}): Promise<Cluster> {
+  const { clock = systemClock, logger = silentLogger, dataDir } = options;
+  // Undone in the reverse order, whatever was done so far.
+  const undo: (() => unknown)[] = [];
+  const stop = async (): Promise<void> => {
+    for (let step = undo.pop(); step !== undefined; step = undo.pop()) await step();
+  };
+  try {
+    const storage = await openStorage(
+      dataDir === undefined ? { type: "memory" } : { type: "lmdb", path: join(dataDir, "data") },
+    );
+    undo.push(() => storage.close());
+    const pki = await openPki({
+      now: clock.now(),
+      ...(dataDir === undefined ? {} : { directory: join(dataDir, "pki") }),
+      ...(options.host === undefined ? {} : { hosts: [options.host] }),
+    });
+
+    const registry = createResourceRegistry(nativeResources());
+    const customResources = startCustomResources({ storage, registry, clock });
+    undo.push(() => customResources.stop());
+    const admission = createAdmission({ storage, registry });
+    undo.push(() => admission.close());
+    const tokens = createServiceAccountTokens({ signingKey: pki.serviceAccountKey });
+    const openApi = new OpenApi(registry);
+    const server = createApiServer({
+      storage,
+      registry,
+      admission: admission.chain,
+      authenticators: [clientCertificateAuthenticator(), serviceAccountAuthenticator(tokens, storage, clock)],
+      serviceAccountTokens: tokens,
+      pathHandlers: [({ path, query, headers }) => openApi.handle(path, query, headers)],
+      clock,
+      onError: (error, request) => {
+        const fields = { method: request.method, path: request.path, error: String((error as Error)?.stack ?? error) };
+        logger.error("the API server failed at a request", fields);
+      },
+    });
+    undo.push(() => server.close());
+    const compactor = new Compactor({
+      storage,
+      clock,
+      intervalMs: compactEveryMs,
+      onError: (error) => logger.warn("compaction failed", { error: String(error) }),
+    });
+    compactor.start();
+    undo.push(() => compactor.stop());
+
+    const client = new Client(inProcessTransport(server, administrator), { userAgent: "podwright/0.1.0" });
+    undo.push(() => client.close());
+    const listener = await listenIfAsked(server, pki, options);
+    if (listener !== undefined) undo.push(() => listener.close());
+    await bootstrap(client, listener?.port);
+    const address = `https://${options.host ?? "127.0.0.1"}:${listener?.port}`;
+    const kubeconfig =
+      listener === undefined ? "" : formatKubeconfig({ server: address, ca: pki.ca.cert, client: pki.admin });
+    if (listener !== undefined && options.kubeconfigPath !== undefined) {
+      await writeKubeconfig(options.kubeconfigPath, kubeconfig);
+    }
+    const loops: ControlLoops = await startControlLoops({
+      server,
+      caCertificate: pki.ca.cert,
+      nodes: options.nodes ?? 1,
+      node: options.node ?? {},
+      clock,
+      logger,
+    });
+    undo.push(() => loops.stop());
+    return {
+      client,
+      server: listener === undefined ? "" : address,
+      kubeconfig,
+      ca: pki.ca.cert,
+      stop,
+      [Symbol.asyncDispose]: stop,
+    };
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+}
+
+async function listenIfAsked(
+  server: ApiServer,
+  pki: Pki,
+  { port, host = "127.0.0.1" }: ClusterOptions,
+): Promise<HttpListener | undefined> {
+  if (port === undefined) return undefined;
+  const { key, cert } = pki.server;
+  return listen(server, { port, host, tls: { key, cert, clientCa: pki.ca.cert } });
+}
