@@ -5,6 +5,8 @@ const configMaps = "/api/v1/namespaces/default/configmaps";
 const pods = "/api/v1/namespaces/default/pods";
 const deployments = "/apis/apps/v1/namespaces/default/deployments";
 const namespaces = "/api/v1/namespaces";
+/** A kind with the columns that all kinds have. */
+const roles = "/apis/rbac.authorization.k8s.io/v1/namespaces/default/roles";
 const ingresses = "/apis/networking.k8s.io/v1/namespaces/default/ingresses";
 
 const mergePatch = "application/merge-patch+json";
@@ -266,10 +268,14 @@ const deletion: Case = {
     remove("a dry run", `${configMaps}/api-delete?dryRun=All`),
     remove("options of its group", `${configMaps}/api-delete`, { kind: "DeleteOptions", apiVersion: "v1" }),
     remove("not there", `${configMaps}/api-delete`),
-    silent(post("create", configMaps, configMap("api-delete", { metadata: { name: "api-delete", finalizers: ["a.b/c"] } }))),
+    silent(
+      post("create", configMaps, configMap("api-delete", { metadata: { name: "api-delete", finalizers: ["a.b/c"] } })),
+    ),
     remove("with a finalizer", `${configMaps}/api-delete`),
     remove("once more", `${configMaps}/api-delete`),
-    patch("one more finalizer", `${configMaps}/api-delete`, mergePatch, { metadata: { finalizers: ["a.b/c", "d.e/f"] } }),
+    patch("one more finalizer", `${configMaps}/api-delete`, mergePatch, {
+      metadata: { finalizers: ["a.b/c", "d.e/f"] },
+    }),
     patch("no finalizer", `${configMaps}/api-delete`, mergePatch, { metadata: { finalizers: null } }),
     get("gone", `${configMaps}/api-delete`),
     silent(post("create a deployment", deployments, deployment("api-delete"))),
@@ -367,8 +373,14 @@ const list: Case = {
     get("exactly version 0", `${configMaps}?resourceVersionMatch=Exact&resourceVersion=0`),
     get("initial events", `${configMaps}?sendInitialEvents=true`),
     get("a token that is none", `${configMaps}?continue=abc`),
-    get("a token and a version", `${configMaps}?continue=${token({ v: "meta.k8s.io/v1", rv: 1, start: "a" })}&resourceVersion=4`),
-    get("a token and a match", `${configMaps}?continue=${token({ v: "meta.k8s.io/v1", rv: 1, start: "a" })}&resourceVersion=4&resourceVersionMatch=Exact`),
+    get(
+      "a token and a version",
+      `${configMaps}?continue=${token({ v: "meta.k8s.io/v1", rv: 1, start: "a" })}&resourceVersion=4`,
+    ),
+    get(
+      "a token and a match",
+      `${configMaps}?continue=${token({ v: "meta.k8s.io/v1", rv: 1, start: "a" })}&resourceVersion=4&resourceVersionMatch=Exact`,
+    ),
     get("a watch with initial events and no match", `${configMaps}?watch=1&sendInitialEvents=true`),
     get("a watch with a match", `${configMaps}?watch=1&resourceVersionMatch=NotOlderThan&resourceVersion=5`),
     get("a watch of no such version", `${configMaps}?watch=1&resourceVersion=abc`),
@@ -393,14 +405,26 @@ const output: Case = {
         data: { a: "b" },
       }),
     ),
-    get("one as a Table", `${configMaps}/api-output`, table),
-    get("a list as a Table", `${configMaps}?labelSelector=api%3Doutput`, table),
-    get("a Table with objects", `${configMaps}?labelSelector=api%3Doutput&includeObject=Object`, table),
-    get("a Table without objects", `${configMaps}?labelSelector=api%3Doutput&includeObject=None`, table),
-    get("a Table with what else", `${configMaps}?labelSelector=api%3Doutput&includeObject=Foo`, table),
-    get("an old Table", `${configMaps}/api-output`, "application/json;as=Table;g=meta.k8s.io;v=v1beta1"),
+    silent(remove("clean up", `${roles}/api-output`)),
+    silent(
+      post("create a role", roles, {
+        apiVersion: "rbac.authorization.k8s.io/v1",
+        kind: "Role",
+        metadata: { name: "api-output", labels: { api: "output" } },
+      }),
+    ),
+    get("one as a Table", `${roles}/api-output`, table),
+    get("a list as a Table", `${roles}?labelSelector=api%3Doutput`, table),
+    get("a Table with objects", `${roles}?labelSelector=api%3Doutput&includeObject=Object`, table),
+    get("a Table without objects", `${roles}?labelSelector=api%3Doutput&includeObject=None`, table),
+    get("a Table with what else", `${roles}?labelSelector=api%3Doutput&includeObject=Foo`, table),
+    get("an old Table", `${roles}/api-output`, "application/json;as=Table;g=meta.k8s.io;v=v1beta1"),
     get("no such form", `${configMaps}/api-output`, "application/json;as=Foo;g=meta.k8s.io;v=v1"),
-    get("no such form, or JSON", `${configMaps}/api-output`, "application/json;as=Foo;g=meta.k8s.io;v=v1,application/json"),
+    get(
+      "no such form, or JSON",
+      `${configMaps}/api-output`,
+      "application/json;as=Foo;g=meta.k8s.io;v=v1,application/json",
+    ),
     get("metadata", `${configMaps}/api-output`, "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1"),
     get(
       "metadata of a list",
@@ -419,7 +443,8 @@ const output: Case = {
     ),
     get("any", `${configMaps}/api-output`, "*/*"),
     get("a Table, or not", `${configMaps}/nobody`, `${table},application/json`),
-    remove("a deletion as a Table", `${configMaps}/api-output`),
+    silent(remove("clean up", `${roles}/api-output`)),
+    { ...remove("a deletion as a Table", `${configMaps}/api-output`), accept: table },
   ],
 };
 
@@ -477,7 +502,12 @@ const reviews: Case = {
       spec: { resourceAttributes: { verb: "get", resource: "pods", namespace: "default" } },
     }),
     post("may I do nothing", "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews", { spec: {} }),
-    post("may I, as a Table", "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews", { spec: {} }, { accept: table }),
+    post(
+      "may I, as a Table",
+      "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews",
+      { spec: {} },
+      { accept: table },
+    ),
     get("a list of reviews", "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews"),
     post("whose token is it", "/apis/authentication.k8s.io/v1/tokenreviews", { spec: { token: "api-nobody" } }),
     post("a token for a moment", "/api/v1/namespaces/default/serviceaccounts/default/token", {

@@ -181,12 +181,17 @@ const joinedBytes = 64 * 1024;
 function joined(chunks: readonly (Buffer | string)[], length: number): Buffer {
   const body = Buffer.allocUnsafe(length);
   let offset = 0;
-  for (const chunk of chunks) offset += typeof chunk === "string" ? body.write(chunk, offset) : chunk.copy(body, offset);
+  for (const chunk of chunks)
+    offset += typeof chunk === "string" ? body.write(chunk, offset) : chunk.copy(body, offset);
   return body;
 }
 
 /** Writes frames as they come; a slow client is waited for, and meanwhile the watch holds what it can. */
-async function sendWatch(outgoing: ServerResponse, response: ApiResponse, frames: AsyncIterable<WatchFrame>): Promise<void> {
+async function sendWatch(
+  outgoing: ServerResponse,
+  response: ApiResponse,
+  frames: AsyncIterable<WatchFrame>,
+): Promise<void> {
   outgoing.writeHead(response.status, response.headers);
   outgoing.flushHeaders();
   for await (const frame of frames) {

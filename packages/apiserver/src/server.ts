@@ -1,20 +1,20 @@
-import { status, StatusError } from "@podwright/kube";
+import { StatusError, status } from "@podwright/kube";
 import type { AdmissionChain } from "./admission/admission.ts";
-import { authenticate, type Authenticator } from "./authentication/authenticator.ts";
+import { type Authenticator, authenticate } from "./authentication/authenticator.ts";
 import type { ServiceAccountTokens } from "./authentication/service-account-tokens.ts";
-import { accessAttributes, allowAuthenticated, type Authorizer, forbidden } from "./authorization/authorizer.ts";
+import { type Authorizer, accessAttributes, allowAuthenticated, forbidden } from "./authorization/authorizer.ts";
 import { type Clock, systemClock } from "./clock.ts";
 import type { ResourceRequest, ServerParts } from "./context.ts";
 import { createDiscovery } from "./discovery/discovery.ts";
 import { serveHealth } from "./discovery/health.ts";
 import { defaultVersion, serveVersion, type VersionInfo } from "./discovery/version.ts";
-import { type OutputFormat, Negotiator } from "./output/negotiation.ts";
+import { Negotiator, type OutputFormat } from "./output/negotiation.ts";
 import { plainError } from "./output/plain-error.ts";
 import { errorResponse } from "./output/response.ts";
 import { Warnings } from "./output/warnings.ts";
 import type { ApiRequest, ApiResponse, UserInfo } from "./request.ts";
 import type { Resource, ResourceRegistry } from "./resources/resource.ts";
-import { parseRoute, type PathRoute, type ResourceRoute } from "./routing.ts";
+import { type PathRoute, parseRoute, type ResourceRoute } from "./routing.ts";
 import type { Storage } from "./storage/storage.ts";
 import { serveSubresource } from "./subresources/subresources.ts";
 import { metaGroup, metaVersions } from "./table/table.ts";
@@ -50,7 +50,10 @@ export interface ApiServerOptions {
 }
 
 /** Undefined: the path is not this handler's. */
-export type PathHandler = (request: ApiRequest, user: UserInfo) => ApiResponse | undefined | Promise<ApiResponse | undefined>;
+export type PathHandler = (
+  request: ApiRequest,
+  user: UserInfo,
+) => ApiResponse | undefined | Promise<ApiResponse | undefined>;
 
 export interface ApiServer {
   /** Serves one request. Failures are answers: it does not reject. */
@@ -123,7 +126,12 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
   };
 }
 
-async function authorize(authorizer: Authorizer, user: UserInfo, request: ApiRequest, route: PathRoute | ResourceRoute) {
+async function authorize(
+  authorizer: Authorizer,
+  user: UserInfo,
+  request: ApiRequest,
+  route: PathRoute | ResourceRoute,
+) {
   const watch =
     route.type === "resource" &&
     (route.watchPrefix || (request.query.size > 0 && parseBoolean(request.query.get("watch")) === true));

@@ -59,6 +59,8 @@ describe("parsing JSON", () => {
   it("reads what JSON.stringify writes", () => {
     fc.assert(
       fc.property(fc.json(), (text) => {
+        // Of large integers JSON.parse keeps the nearest double only.
+        fc.pre(!/[0-9]{16}/.test(text));
         const { value, duplicates } = parseJson(text);
         expect(jsonEqual(value, JSON.parse(text))).toBe(true);
         expect(duplicates).toEqual([]);

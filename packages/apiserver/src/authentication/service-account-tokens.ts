@@ -30,7 +30,12 @@ export interface ServiceAccountTokens {
   /** Of tokens that ask for none. */
   readonly audiences: readonly string[];
   /** `now` in milliseconds. */
-  issue(identity: ServiceAccountIdentity, audiences: readonly string[], expirationSeconds: number, now: number): IssuedToken;
+  issue(
+    identity: ServiceAccountIdentity,
+    audiences: readonly string[],
+    expirationSeconds: number,
+    now: number,
+  ): IssuedToken;
   /** Undefined for what is no token of ours, or is not valid at this time. Whether its account is still there, others look. */
   verify(token: string, now: number): VerifiedToken | undefined;
 }
@@ -132,7 +137,8 @@ function decodeToken(token: string, key: KeyObject): Claims | undefined {
   const [header, payload, signature, more] = token.split(".");
   if (header === undefined || payload === undefined || signature === undefined || more !== undefined) return undefined;
   try {
-    if ((JSON.parse(Buffer.from(header, "base64url").toString()) as { alg?: unknown }).alg !== "ES256") return undefined;
+    if ((JSON.parse(Buffer.from(header, "base64url").toString()) as { alg?: unknown }).alg !== "ES256")
+      return undefined;
     const content = Buffer.from(`${header}.${payload}`);
     const isGood = verify("sha256", content, { key, dsaEncoding: "ieee-p1363" }, Buffer.from(signature, "base64url"));
     return isGood ? (JSON.parse(Buffer.from(payload, "base64url").toString()) as Claims) : undefined;

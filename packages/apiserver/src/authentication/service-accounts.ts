@@ -58,4 +58,3 @@ export function serviceAccountUser({ namespace, name, uid, pod, node, id }: Veri
     },
   });
 }
-

@@ -44,7 +44,8 @@ export function createDiscovery(registry: ResourceRegistry, negotiator: Negotiat
 
   return (request) => {
     const path = request.path.endsWith("/") ? request.path.slice(0, -1) : request.path;
-    if (path !== "" && path !== "/api" && path !== "/apis" && !/^\/api(s\/[^/]+)?(\/[^/]+)?$/.test(path)) return undefined;
+    if (path !== "" && path !== "/api" && path !== "/apis" && !/^\/api(s\/[^/]+)?(\/[^/]+)?$/.test(path))
+      return undefined;
     if (request.method !== "GET") throw status.generic(405);
     refresh();
     const atRoot = path === "/api" || path === "/apis";

@@ -2,6 +2,7 @@ import { column, nameColumn } from "../resources/columns.ts";
 import type { NativeKind, Struct } from "./kind.ts";
 
 export const componentStatus: NativeKind = {
+  deprecationWarning: "v1 ComponentStatus is deprecated in v1.19+",
   table: {
     columns: [
       nameColumn,

@@ -9,6 +9,7 @@ import {
   type KubeObject,
 } from "@podwright/kube";
 import { age, ageColumn, column, nameColumn } from "../resources/columns.ts";
+import { equalJson } from "../resources/equal.ts";
 import { type Errors, each, invalid, ipAddress, isImmutable, requiredOneOf } from "./field-checks.ts";
 import type { NativeKind, Struct } from "./kind.ts";
 import { endpointIp } from "./service-validation.ts";
@@ -22,7 +23,8 @@ export const endpoints: NativeKind = {
     },
   },
   validate: validateEndpoints,
-  warnings: () => ["v1 Endpoints is deprecated in v1.33+; use discovery.k8s.io/v1 EndpointSlice"],
+  validateUpdate: (object, old) => (equalJson(object["subsets"], old["subsets"]) ? [] : validateEndpoints(object)),
+  deprecationWarning: "v1 Endpoints is deprecated in v1.33+; use discovery.k8s.io/v1 EndpointSlice",
   allowCreateOnUpdate: true,
   table: {
     columns: [nameColumn, column("Endpoints", "Addresses and ports."), ageColumn],
@@ -40,7 +42,8 @@ export const endpointSlice: NativeKind = {
   hasGeneration: true,
   validate: validateEndpointSlice,
   validateUpdate(object, old) {
-    const errors = validateEndpointSlice(object);
+    const unchanged = equalJson(object["endpoints"], old["endpoints"]);
+    const errors = validateEndpointSlice(unchanged ? { ...object, endpoints: null } : object);
     if (object["addressType"] !== old["addressType"]) {
       errors.push(fieldError.invalid("addressType", object["addressType"], isImmutable));
     }

@@ -56,10 +56,10 @@ export function requiredOneOf(
 export function optionalOneOf(
   errors: Errors,
   path: string,
-  value: string | undefined,
+  value: string | null | undefined,
   supported: readonly string[],
 ): void {
-  if (value !== undefined && !supported.includes(value)) {
+  if (value !== undefined && value !== null && !supported.includes(value)) {
     errors.push(fieldError.notSupported(path, value, supported));
   }
 }

@@ -107,7 +107,7 @@ function metric(spec: Struct, status: Struct | undefined): string {
 
 function validateAutoscaler(object: KubeObject): FieldError[] {
   const errors: Errors = [];
-  const { minReplicas, maxReplicas = 0, scaleTargetRef = {} }: Struct = object["spec"];
+  const { minReplicas, maxReplicas = 0, scaleTargetRef = {}, metrics = [] }: Struct = object["spec"];
   if (minReplicas !== undefined && minReplicas < 1) {
     errors.push(fieldError.invalid("spec.minReplicas", minReplicas, "must be greater than or equal to 1"));
   }
@@ -118,6 +118,10 @@ function validateAutoscaler(object: KubeObject): FieldError[] {
   }
   for (const field of ["kind", "name"]) {
     requiredAnd(errors, `spec.scaleTargetRef.${field}`, scaleTargetRef[field], (name) => isPathSegmentName(name));
+  }
+  if (minReplicas === 0 && !metrics.some(({ type }: Struct) => type === "Object" || type === "External")) {
+    const detail = "must specify at least one Object or External metric to support scaling to zero replicas";
+    errors.push(fieldError.forbidden("spec.metrics", detail));
   }
   return errors;
 }

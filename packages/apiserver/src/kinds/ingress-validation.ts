@@ -2,7 +2,7 @@ import { isIP } from "node:net";
 import {
   type FieldError,
   fieldError,
-  isDns1123Label,
+  isDns1035Label,
   isDns1123Subdomain,
   isPortName,
   isPortNumber,
@@ -62,6 +62,7 @@ function host(errors: Errors, path: string, name: string, noAddress: boolean): v
 function httpPath(errors: Errors, at: string, { path = "", pathType, backend: target }: Struct): void {
   switch (pathType) {
     case undefined:
+    case null:
       errors.push(fieldError.required(`${at}.pathType`, "pathType must be specified"));
       return;
     case "Exact":
@@ -91,7 +92,7 @@ function backend(errors: Errors, path: string, { service, resource }: Struct): v
   if (service !== undefined && resource !== undefined) {
     errors.push(fieldError.invalid(path, "", "cannot set both resource and service backends"));
   } else if (service !== undefined) {
-    requiredAnd(errors, `${path}.service.name`, service.name, isDns1123Label);
+    requiredAnd(errors, `${path}.service.name`, service.name, isDns1035Label);
     const { name = "", number = 0 } = service.port ?? {};
     if (name !== "" && number !== 0) {
       errors.push(fieldError.invalid(path, "", "cannot set both port name & port number"));

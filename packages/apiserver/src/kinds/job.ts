@@ -1,5 +1,6 @@
 import { formatLabelSelector, type KubeObject } from "@podwright/kube";
 import { age, ageColumn, column, nameColumn } from "../resources/columns.ts";
+import { equalJson } from "../resources/equal.ts";
 import { ageOf, humanDuration } from "../resources/human-duration.ts";
 import { validateJob, validateJobUpdate } from "./job-validation.ts";
 import { type NativeKind, podTemplateOf, type Struct } from "./kind.ts";
@@ -61,9 +62,11 @@ function generateSelector({ metadata, spec }: KubeObject): void {
   spec.template.metadata ??= {};
   spec.template.metadata.labels ??= {};
   const labels = spec.template.metadata.labels;
+  // Labels that were copied from the template keep up with it.
+  const copied = equalJson(metadata.labels ?? {}, labels);
   for (const label of ["job-name", "batch.kubernetes.io/job-name"]) labels[label] ??= metadata.name;
   for (const label of ["controller-uid", "batch.kubernetes.io/controller-uid"]) labels[label] ??= metadata.uid;
-  if (Object.keys(metadata.labels ?? {}).length === 0) metadata.labels = { ...labels };
+  if (copied) metadata.labels = { ...labels };
   spec.selector ??= {};
   spec.selector.matchLabels ??= {};
   spec.selector.matchLabels["batch.kubernetes.io/controller-uid"] ??= metadata.uid;

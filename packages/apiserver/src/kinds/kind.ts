@@ -42,6 +42,8 @@ export interface NativeKind {
   storage?: Resource["storage"];
   conversion?: Resource["conversion"];
   scale?: ScaleMapping;
+  /** Sent with every answer. */
+  deprecationWarning?: string;
 }
 
 /** Paths of parts of a pod template in an object, for code that pods and workloads share. */

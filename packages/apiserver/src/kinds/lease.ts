@@ -1,4 +1,4 @@
-import { fieldError } from "@podwright/kube";
+import { fieldError, type KubeObject } from "@podwright/kube";
 import { age, ageColumn, column, nameColumn } from "../resources/columns.ts";
 import { type Errors, nonNegative } from "./field-checks.ts";
 import type { NativeKind, Struct } from "./kind.ts";
@@ -6,6 +6,9 @@ import type { NativeKind, Struct } from "./kind.ts";
 export const lease: NativeKind = {
   allowCreateOnUpdate: true,
   allowUnconditionalUpdate: false,
+  // Of coordinated leader election, which upstream has off by default.
+  prepareForCreate: withoutStrategy,
+  prepareForUpdate: withoutStrategy,
   validate(object) {
     const errors: Errors = [];
     const spec: Struct = object["spec"] ?? {};
@@ -15,10 +18,6 @@ export const lease: NativeKind = {
       );
     }
     nonNegative(errors, "spec.leaseTransitions", spec["leaseTransitions"]);
-    if (spec["preferredHolder"] && !spec["strategy"]) {
-      const detail = "may only be specified if `strategy` is defined";
-      errors.push(fieldError.forbidden("spec.preferredHolder", detail));
-    }
     return errors;
   },
   table: {
@@ -26,3 +25,8 @@ export const lease: NativeKind = {
     cells: (object, nowMs) => [object.metadata.name ?? "", object["spec"]?.holderIdentity ?? "", age(object, nowMs)],
   },
 };
+
+function withoutStrategy(object: KubeObject): void {
+  delete object["spec"]?.strategy;
+  delete object["spec"]?.preferredHolder;
+}

@@ -82,7 +82,8 @@ function setOrDelete(struct: Struct, field: string, value: JsonValue | undefined
   else struct[field] = value;
 }
 
-function dataSourceReference(errors: Errors, path: string, { name, kind = "", apiGroup = "" }: Struct): void {
+function dataSourceReference(errors: Errors, path: string, { name, kind = "", apiGroup: group }: Struct): void {
+  const apiGroup: string = group ?? "";
   required(errors, `${path}.name`, name);
   required(errors, `${path}.kind`, kind);
   if (apiGroup === "" && kind !== "PersistentVolumeClaim") {

@@ -1,7 +1,7 @@
 import type { KubeObject } from "@podwright/kube";
 import { age, ageColumn, column, nameColumn, wideColumn } from "../resources/columns.ts";
 import type { Errors } from "./field-checks.ts";
-import type { NativeKind } from "./kind.ts";
+import type { NativeKind, Struct } from "./kind.ts";
 import {
   persistentVolumeClaimSpec,
   validatePersistentVolumeClaimUpdate,
@@ -73,7 +73,9 @@ export const persistentVolumeClaim: NativeKind = {
   },
   prepareForCreate(object) {
     object["status"] = { phase: "Pending" };
+    dataSources(object["spec"]);
   },
+  prepareForUpdate: (object) => dataSources(object["spec"]),
   validate(object) {
     const errors: Errors = [];
     persistentVolumeClaimSpec(errors, "spec", object["spec"]);
@@ -122,4 +124,18 @@ function accessModes(modes: string[] | undefined): string {
     .filter(([mode]) => modes?.includes(mode))
     .map(([, short]) => short)
     .join(",");
+}
+
+/** dataSource knows claims and snapshots only, and says the same as dataSourceRef (pkg/api/persistentvolumeclaim/util.go). */
+function dataSources(spec: Struct): void {
+  const { dataSource, dataSourceRef } = spec;
+  if (dataSource !== undefined && dataSourceRef === undefined) {
+    const group: string = dataSource.apiGroup ?? "";
+    const claim = dataSource.kind === "PersistentVolumeClaim" && group === "";
+    const snapshot = dataSource.kind === "VolumeSnapshot" && group === "snapshot.storage.k8s.io";
+    if (claim || snapshot) spec["dataSourceRef"] = { ...dataSource };
+    else delete spec["dataSource"];
+  } else if (dataSource === undefined && dataSourceRef !== undefined && !dataSourceRef.namespace) {
+    spec["dataSource"] = { ...dataSourceRef };
+  }
 }

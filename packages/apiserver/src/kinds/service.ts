@@ -1,7 +1,7 @@
 import type { KubeObject } from "@podwright/kube";
 import { age, ageColumn, column, nameColumn, wideColumn } from "../resources/columns.ts";
 import type { NativeKind, Struct } from "./kind.ts";
-import { dnsLabelName } from "./names.ts";
+import { dns1035LabelName } from "./names.ts";
 import { formatLabels } from "./selector-text.ts";
 import { normalizeClusterIps, serviceUpdate } from "./service-update.ts";
 import { validateService, validateServiceUpdate } from "./service-validation.ts";
@@ -37,7 +37,7 @@ export const service: NativeKind = {
   },
   prepareForCreate: (object) => normalizeClusterIps(object, undefined),
   prepareForUpdate: serviceUpdate,
-  validateName: dnsLabelName,
+  validateName: dns1035LabelName,
   validate: validateService,
   validateUpdate: validateServiceUpdate,
   allowCreateOnUpdate: true,

@@ -57,6 +57,8 @@ export const statefulSet: NativeKind = {
   },
   hasGeneration: true,
   scale: workloadScale,
+  prepareForCreate: withoutMaxUnavailable,
+  prepareForUpdate: withoutMaxUnavailable,
   validateName: dnsLabelName,
   validate: (object) => validateStatefulSet(object, true),
   validateUpdate(object, old) {
@@ -157,4 +159,9 @@ function updateStrategy(errors: Errors, strategy: Struct): void {
     if (intOrPercentValue(maxUnavailable) === 0) errors.push(fieldError.invalid(at, maxUnavailable, "cannot be 0"));
     atMost100Percent(errors, at, maxUnavailable);
   }
+}
+
+/** It is behind a feature gate that is off by default. */
+function withoutMaxUnavailable(object: KubeObject): void {
+  delete object["spec"].updateStrategy?.rollingUpdate?.maxUnavailable;
 }

@@ -75,7 +75,7 @@ function validateWebhook(errors: Errors, path: string, webhook: Struct): void {
   each(webhook["rules"], `${path}.rules`, (rule: Struct, at) => webhookRule(errors, at, rule));
   optionalOneOf(errors, `${path}.failurePolicy`, webhook["failurePolicy"], ["Fail", "Ignore"]);
   optionalOneOf(errors, `${path}.matchPolicy`, webhook["matchPolicy"], ["Equivalent", "Exact"]);
-  if (webhook["sideEffects"] === undefined) {
+  if (!webhook["sideEffects"]) {
     errors.push(fieldError.required(`${path}.sideEffects`, "must specify one of None, NoneOnDryRun"));
   }
   optionalOneOf(errors, `${path}.sideEffects`, webhook["sideEffects"], ["None", "NoneOnDryRun"]);

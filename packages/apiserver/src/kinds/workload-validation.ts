@@ -18,7 +18,7 @@ import { podTemplate } from "./pod/spec-validation.ts";
 
 /** A selector that must be there and select something. */
 export function workloadSelector(errors: Errors, selector: Struct | undefined, noun: string): void {
-  if (selector === undefined) {
+  if (!selector) {
     errors.push(fieldError.required("spec.selector"));
     return;
   }
@@ -27,7 +27,7 @@ export function workloadSelector(errors: Errors, selector: Struct | undefined, n
 }
 
 export function notEmpty(errors: Errors, selector: Struct | undefined, noun: string): void {
-  if (selector === undefined) return;
+  if (!selector) return;
   const size = Object.keys(selector["matchLabels"] ?? {}).length + (selector["matchExpressions"] ?? []).length;
   if (size === 0) errors.push(fieldError.invalid("spec.selector", selector, `empty selector is invalid for ${noun}`));
 }

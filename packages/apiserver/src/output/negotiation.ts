@@ -1,4 +1,4 @@
-import { status } from "@podwright/kube";
+import { type StatusError, status } from "@podwright/kube";
 
 /** How an answer is to look. */
 export interface OutputFormat {
@@ -35,9 +35,11 @@ export class Negotiator {
     if (accept === undefined || accept === "" || accept === "application/json") {
       return { mediaType: "application/json", pretty };
     }
+    let anyServed = false;
     for (const clause of this.#parse(accept)) {
       const mediaType = servedMediaType(clause.type);
       if (mediaType === undefined) continue;
+      anyServed = true;
       const kind = clause.parameters.get("as");
       const group = clause.parameters.get("g");
       const version = clause.parameters.get("v");
@@ -48,7 +50,7 @@ export class Negotiator {
       const as = { kind: kind ?? "", group: group ?? "", version: version ?? "" };
       if (allows(as)) return { mediaType, pretty: clausePretty, as };
     }
-    throw status.notAcceptable(servedMediaTypes);
+    throw anyServed ? status.notAcceptable(servedMediaTypes) : noMediaType();
   }
 
   #parse(accept: string): readonly Clause[] {
@@ -59,6 +61,14 @@ export class Negotiator {
     }
     return clauses;
   }
+}
+
+/** Upstream's router refuses media types that it does not know in words of its own. */
+function noMediaType(): StatusError {
+  const error = status.notAcceptable(servedMediaTypes);
+  error.status.message = `406: Not Acceptable\n\nAvailable representations: ${servedMediaTypes.join(", ")}`;
+  error.status.details = {};
+  return error;
 }
 
 const maxParsedHeaders = 256;

@@ -21,7 +21,7 @@ export class Warnings {
     for (const text of texts) {
       length += text.length;
       if (length > maxTotalLength) break;
-      values.push(`299 - "${escape(text)}"`);
+      values.push(`299 - "${quotedText(text)}"`);
     }
     return values.join(", ");
   }
@@ -36,7 +36,7 @@ function total(texts: readonly string[]): number {
 }
 
 /** A quoted-string of printable characters; what a header cannot carry becomes a question mark. */
-function escape(text: string): string {
+function quotedText(text: string): string {
   let escaped = "";
   for (const character of text) {
     const code = character.charCodeAt(0);

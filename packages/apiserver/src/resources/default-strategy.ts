@@ -1,4 +1,4 @@
-import type { KindFacts, KubeObject, TypeTable } from "@podwright/kube";
+import { type FieldError, fieldError, type KindFacts, type KubeObject, type TypeTable } from "@podwright/kube";
 import type { NativeKind } from "../kinds/kind.ts";
 import type { Struct } from "./defaulting.ts";
 import { equalJson } from "./equal.ts";
@@ -21,7 +21,9 @@ export function nativeStrategy(
   let defaulter: ((value: Struct) => void) | undefined;
   let emptyStatus: Struct | undefined;
 
-  const validate = (object: KubeObject) => kind.validate?.(object) ?? [];
+  const checksFinalizers = !withoutFinalizerCheck.has(facts.group);
+  const finalizers = (object: KubeObject) => (checksFinalizers ? finalizerErrors(object) : []);
+  const validate = (object: KubeObject) => [...finalizers(object), ...(kind.validate?.(object) ?? [])];
 
   return {
     ...(kind.validateName && { validateName: kind.validateName }),
@@ -48,7 +50,10 @@ export function nativeStrategy(
       kind.prepareForStatusUpdate?.(object, old);
     },
     validate,
-    validateUpdate: (object, old) => kind.validateUpdate?.(object, old) ?? validate(object),
+    validateUpdate(object, old) {
+      if (kind.validateUpdate === undefined) return validate(object);
+      return [...finalizers(object), ...kind.validateUpdate(object, old)];
+    },
     validateStatusUpdate: (object, old) => kind.validateStatusUpdate?.(object, old) ?? [],
     warnings: (object, old) => kind.warnings?.(object, old) ?? [],
     generationChanges: kind.generationChanges ?? desiredStateChanged,
@@ -84,4 +89,24 @@ function put(object: KubeObject, field: string, value: unknown): void {
 function statusOf(table: TypeTable, structName: string): Struct {
   const type = table.struct(structName)?.fields.get("status")?.type;
   return type?.type === "struct" ? zeroValue(table, type.name) : {};
+}
+
+/** Groups whose kinds upstream checks with apimachinery's rules alone. */
+const withoutFinalizerCheck: ReadonlySet<string> = new Set([
+  "admissionregistration.k8s.io",
+  "apiextensions.k8s.io",
+  "coordination.k8s.io",
+  "policy",
+]);
+const shortFinalizers = ["kubernetes", "orphan", "foregroundDeletion"];
+
+/** Finalizers need a domain, but for a few old ones (k8s.io/kubernetes/pkg/apis/core/validation/validation.go, validateKubeFinalizerName). */
+function finalizerErrors({ metadata }: KubeObject): FieldError[] {
+  const errors: FieldError[] = [];
+  for (const [index, name] of (metadata.finalizers ?? []).entries()) {
+    if (name.includes("/") || shortFinalizers.includes(name)) continue;
+    const detail = "name is neither a standard finalizer name nor is it fully qualified";
+    errors.push(fieldError.invalid(`metadata.finalizers[${index}]`, name, detail));
+  }
+  return errors;
 }

@@ -36,6 +36,7 @@ function nativeResource(facts: KindFacts, table: TypeTable, compiler: DefaultsCo
     table: kind.table ?? nameAndCreatedAt,
     ...(kind.conversion && { conversion: kind.conversion }),
     ...(kind.scale && { scale: kind.scale }),
+    ...(kind.deprecationWarning !== undefined && { deprecationWarning: kind.deprecationWarning }),
   };
 }
 

@@ -1,9 +1,13 @@
 import { constants } from "node:os";
+import { setTimeout as sleep } from "node:timers/promises";
 import { LmdbFileError } from "./lmdb-file.ts";
 import { lockedError } from "./lmdb-lock.ts";
 import { StorageError } from "./storage-error.ts";
 
 const { errno } = constants;
+
+// lmdb gives the reason right after the failure; should it ever not, writers are answered all the same.
+const longestReasonMs = 1000;
 
 // liblmdb/lmdb.h
 const lmdbInvalid = -30793;
@@ -43,7 +47,7 @@ export function openingError(directory: string, error: unknown): StorageError {
 /** What it means that lmdb could not commit. The reason is on a promise beside lmdb's error. */
 export async function commitError(error: unknown, hasRoom: () => boolean): Promise<StorageError> {
   const { commitError: reason } = error as { commitError?: Promise<unknown> };
-  const cause = await Promise.resolve(reason).then(
+  const cause = await Promise.race([reason, sleep(longestReasonMs)]).then(
     () => error,
     (rejected: unknown) => rejected,
   );

@@ -162,7 +162,7 @@ describe("a data file", () => {
         expect(again.list({ prefix: "/b/" }).items).toHaveLength(20);
         await again.close();
       }),
-      { numRuns: 20000 },
+      { numRuns: 200 },
     );
   });
 });

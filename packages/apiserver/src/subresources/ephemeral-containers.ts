@@ -1,4 +1,4 @@
-import { fieldError, jsonEqual, type JsonValue } from "@podwright/kube";
+import { fieldError, type JsonValue, jsonEqual } from "@podwright/kube";
 import type { ResourceRequest } from "../context.ts";
 import type { UpdateScope } from "../verbs/guaranteed-update.ts";
 

@@ -3,9 +3,9 @@ import type { ResourceRequest, ServerParts } from "../context.ts";
 import { decodeBody } from "../decoding/body.ts";
 import { encoded } from "../output/response.ts";
 import type { ApiResponse } from "../request.ts";
+import { ensureNamespace } from "../verbs/create.ts";
 import { removeObject } from "../verbs/delete.ts";
 import { parseDeleteOptions } from "../verbs/delete-options.ts";
-import { ensureNamespace } from "../verbs/create.ts";
 import { parseWriteOptions } from "../verbs/write-options.ts";
 
 /** POST of an Eviction to pods/NAME/eviction: deletes the pod as the deleteOptions in it say. Budgets are not looked at yet. */

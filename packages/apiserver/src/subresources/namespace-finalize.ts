@@ -1,5 +1,5 @@
 import type { ResourceRequest } from "../context.ts";
-import { type UpdateScope, statusScope } from "../verbs/guaranteed-update.ts";
+import { statusScope, type UpdateScope } from "../verbs/guaranteed-update.ts";
 
 /**
  * namespaces/finalize: the one place where spec.finalizers change

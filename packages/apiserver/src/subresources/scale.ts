@@ -1,7 +1,7 @@
 import { fieldError, type KubeObject, status } from "@podwright/kube";
 import type { ResourceRequest, ServerParts } from "../context.ts";
-import { decodeBody, decodeValue } from "../decoding/body.ts";
 import { objectKey } from "../context.ts";
+import { decodeBody, decodeValue } from "../decoding/body.ts";
 import { fromStored, objectResponse } from "../output/response.ts";
 import type { ApiResponse } from "../request.ts";
 import type { Resource, ScaleMapping } from "../resources/resource.ts";

@@ -1,13 +1,13 @@
-import { status, StatusError } from "@podwright/kube";
+import { StatusError, status } from "@podwright/kube";
 import type { ResourceRequest, ServerParts } from "../context.ts";
 import type { ApiResponse } from "../request.ts";
-import { statusScope } from "../verbs/guaranteed-update.ts";
 import { getObject } from "../verbs/get.ts";
+import { statusScope } from "../verbs/guaranteed-update.ts";
 import { patchObject } from "../verbs/patch.ts";
 import { updateObject } from "../verbs/update.ts";
 import { bindPod } from "./binding.ts";
-import { evictPod } from "./eviction.ts";
 import { ephemeralContainersScope } from "./ephemeral-containers.ts";
+import { evictPod } from "./eviction.ts";
 import { finalizeScope } from "./namespace-finalize.ts";
 import { serveScale } from "./scale.ts";
 import { requestToken } from "./token.ts";

@@ -57,9 +57,7 @@ export async function requestToken(parts: ServerParts, request: ResourceRequest)
 function validateMetadata({ metadata }: KubeObject, namespace: string, name: string): FieldError[] {
   const errors: FieldError[] = [];
   if (metadata?.name && metadata.name !== name) {
-    errors.push(
-      fieldError.invalid("metadata.name", metadata.name, "must match the service account name if specified"),
-    );
+    errors.push(fieldError.invalid("metadata.name", metadata.name, "must match the service account name if specified"));
   }
   if (metadata?.namespace && metadata.namespace !== namespace) {
     errors.push(

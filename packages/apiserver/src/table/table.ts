@@ -1,4 +1,4 @@
-import { formatApiVersion, type KubeObject, status, StatusError } from "@podwright/kube";
+import { formatApiVersion, type KubeObject, StatusError, status } from "@podwright/kube";
 import type { Cell, Resource } from "../resources/resource.ts";
 
 /** What "as=Table" and "as=PartialObjectMetadata" may be asked in. */
@@ -87,11 +87,10 @@ function rowObject(object: KubeObject, include: "None" | "Metadata" | "Object", 
 
 /** 406 for the metadata of one object asked of a list, and the other way round (handlers/response.go). */
 export function partialMismatch(resource: Resource, asked: string): StatusError {
-  const name = resource.custom ? "unstructured.Unstructured" : `${resource.group.split(".")[0] || "core"}.${resource.kind}`;
-  const what =
-    asked === "PartialObjectMetadata"
-      ? `is a list (*${name}List)`
-      : `is not a list (*${name})`;
+  const name = resource.custom
+    ? "unstructured.Unstructured"
+    : `${resource.group.split(".")[0] || "core"}.${resource.kind}`;
+  const what = asked === "PartialObjectMetadata" ? `is a list (*${name}List)` : `is not a list (*${name})`;
   return new StatusError({
     kind: "Status",
     apiVersion: "v1",

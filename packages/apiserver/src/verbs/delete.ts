@@ -1,4 +1,4 @@
-import { jsonEqual, type JsonValue, type KubeObject, type Status, status, successStatus } from "@podwright/kube";
+import { type JsonValue, jsonEqual, type KubeObject, type Status, status, successStatus } from "@podwright/kube";
 import type { AdmissionAttributes } from "../admission/admission.ts";
 import { objectKey, type ResourceRequest, type ServerParts } from "../context.ts";
 import { fromStored, statusResponse, storedObjectResponse } from "../output/response.ts";

@@ -46,7 +46,11 @@ export function decideDeletion(
   return { type: "mark", object };
 }
 
-function checkPreconditions({ group, kind }: { group: string; kind: string }, old: KubeObject, { preconditions }: DeleteOptions) {
+function checkPreconditions(
+  { group, kind }: { group: string; kind: string },
+  old: KubeObject,
+  { preconditions }: DeleteOptions,
+) {
   const { uid, resourceVersion, name } = old.metadata;
   const about = { group, resource: kind };
   if (preconditions?.uid !== undefined && preconditions.uid !== uid) {

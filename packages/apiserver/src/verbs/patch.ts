@@ -36,7 +36,6 @@ export async function patchObject(
   request: ResourceRequest,
   scope: UpdateScope = mainScope(request),
 ): Promise<ApiResponse> {
-  const { resource } = request;
   const patch = readPatch(request);
   const options = parseWriteOptions(request.request.query, "PatchOptions");
   const { value } = await guaranteedUpdate(parts, request, {

@@ -39,9 +39,7 @@ function validate(spec: KubeObject["spec"], { resource, namespace }: ResourceReq
   }
   if (errors.length > 0) throw status.invalid({ group: "authorization.k8s.io", kind: "" }, "", errors);
   if (resource.namespaced && attributes?.namespace !== namespace) {
-    throw status.badRequest(
-      `spec.resourceAttributes.namespace must match namespace: ${namespace}`,
-    );
+    throw status.badRequest(`spec.resourceAttributes.namespace must match namespace: ${namespace}`);
   }
 }
 
@@ -58,8 +56,15 @@ function attributesOf({ resourceAttributes, nonResourceAttributes }: KubeObject[
   if (nonResourceAttributes != null) {
     return { type: "path", verb: nonResourceAttributes.verb ?? "", path: nonResourceAttributes.path ?? "" };
   }
-  const { verb = "", group = "", version = "", resource = "", subresource = "", namespace = "", name = "" } =
-    resourceAttributes;
+  const {
+    verb = "",
+    group = "",
+    version = "",
+    resource = "",
+    subresource = "",
+    namespace = "",
+    name = "",
+  } = resourceAttributes;
   return { type: "resource", verb, group, version, resource, subresource, namespace, name };
 }
 

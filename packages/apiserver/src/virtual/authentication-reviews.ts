@@ -66,4 +66,3 @@ export function userFields({ username, uid, groups, extra }: UserInfo): object {
     ...(extra && { extra }),
   };
 }
-

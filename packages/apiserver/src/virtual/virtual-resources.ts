@@ -9,10 +9,7 @@ import { reviewSelf, reviewToken } from "./authentication-reviews.ts";
 type VirtualResource = (parts: ServerParts, request: ResourceRequest) => Promise<ApiResponse>;
 
 /** Resources with no objects that are kept: a POST is a question, or an order. Undefined for all others. */
-export function serveVirtualResource(
-  parts: ServerParts,
-  request: ResourceRequest,
-): Promise<ApiResponse> | undefined {
+export function serveVirtualResource(parts: ServerParts, request: ResourceRequest): Promise<ApiResponse> | undefined {
   const { group, plural } = request.resource;
   if (group === "" && plural === "componentstatuses") return componentStatuses(request);
   const serve = virtualResources[`${group}/${plural}`];

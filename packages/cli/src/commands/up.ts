@@ -2,7 +2,6 @@ import { join, relative, resolve } from "node:path";
 import { type Cluster, startCluster } from "@podwright/cluster";
 import { startOperator } from "@podwright/operator";
 import { CommandError } from "../error.ts";
-import { examples } from "../examples/examples.ts";
 import { parseCount, parsePort, untilStopped } from "../process.ts";
 
 interface Options {
@@ -19,7 +18,7 @@ interface Options {
 
 /** `podwright up`: the embedded cluster with the operator in it, until Ctrl-C. */
 export async function up(options: Options): Promise<void> {
-  const { port, nodes, without, chosen, json } = check(options);
+  const { port, nodes, without, chosen, json } = await check(options);
   const kubeconfigPath = resolve(options.kubeconfig ?? join(options.dataDir, "kubeconfig"));
 
   const cluster = await start({
@@ -61,7 +60,7 @@ export async function up(options: Options): Promise<void> {
   }
 }
 
-function check(options: Options) {
+async function check(options: Options) {
   const without = new Set(options.without ?? []);
   for (const part of without) {
     if (part !== "nanopod") throw new CommandError(`--without ${part}: there is no such part; there is nanopod`, 2);
@@ -72,6 +71,8 @@ function check(options: Options) {
   if (!["text", "json"].includes(options.output)) {
     throw new CommandError(`--output ${options.output}: there is text and json`, 2);
   }
+  // Loaded for those who ask: most starts are without.
+  const { examples } = options.example === undefined ? { examples: [] } : await import("../examples/examples.ts");
   const chosen = (options.example ?? []).map((name) => {
     const example = examples.find((candidate) => candidate.name === name);
     if (example !== undefined) return example;

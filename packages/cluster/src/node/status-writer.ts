@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from "node:util";
 import { type Client, type Clock, type Logger, objectKey, pods, WorkQueue } from "@podwright/client";
 import { isLostRace, isNotFound } from "../controllers/controller.ts";
-import type { Pod, PodStatus } from "../kinds.ts";
+import type { Condition, Pod, PodStatus } from "../kinds.ts";
 import type { PodWorker } from "./pod-worker.ts";
 
 /** Statuses on their way at once. */
@@ -76,7 +76,7 @@ export class StatusWriter {
     const { name = "", namespace, uid } = worker.pod.metadata;
     const changes = written === undefined ? changesOf(worker.pod, status) : changesSince(written, status);
     if (changes !== undefined) {
-      const patch = { metadata: { uid }, status: changes };
+      const patch = { metadata: { uid }, status: { ...changes, ...clearedConditions(changes.conditions) } };
       await this.#client.resource(pods).patch(name, namespace, patch, { type: "strategic", subresource: "status" });
     }
     this.#written.set(worker, text);
@@ -113,6 +113,12 @@ function changesOf(pod: Pod, status: PodStatus): Partial<PodStatus> | undefined 
 function withoutProbeTime(condition: object): object {
   const { lastProbeTime: _unused, ...rest } = condition as { lastProbeTime?: unknown };
   return rest;
+}
+
+/** Conditions are merged by type: what they say no more has to be taken away. */
+function clearedConditions(conditions: readonly Condition[] | undefined): object {
+  if (conditions === undefined) return {};
+  return { conditions: conditions.map((condition) => ({ reason: null, message: null, ...condition })) };
 }
 
 function changesSince(written: string, status: PodStatus): Partial<PodStatus> | undefined {

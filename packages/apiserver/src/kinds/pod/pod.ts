@@ -1,11 +1,13 @@
 import type { KubeObject } from "@podwright/kube";
 import { equalJson } from "../../resources/equal.ts";
 import type { NativeKind, Struct } from "../kind.ts";
+import { dropDisabledFields } from "./disabled-fields.ts";
 import { defaultPodLevelRequests } from "./pod-level-resources.ts";
 import { validatePod, validatePodStatusUpdate, validatePodUpdate } from "./pod-validation.ts";
 import { qosClass } from "./qos.ts";
 import { podTable } from "./table.ts";
 import { podTemplateDefaults } from "./template-defaults.ts";
+import { podWarnings } from "./warnings.ts";
 
 export const pod: NativeKind = {
   defaults: {
@@ -35,9 +37,16 @@ export const pod: NativeKind = {
   generationChanges: (object, old) => !equalJson(object["spec"], old["spec"]),
   prepareForCreate(object) {
     object["status"] = { phase: "Pending", qosClass: qosClass(object["spec"]) };
-    if (object["spec"].schedulingGates?.length > 0) object["status"].conditions = [schedulingGated];
+    dropDisabledFields(object["spec"]);
+    if (object["spec"].schedulingGates?.length > 0) {
+      // The pod's creation is as good as now.
+      const lastTransitionTime = object.metadata.creationTimestamp ?? null;
+      object["status"].conditions = [{ ...schedulingGated, lastTransitionTime }];
+    }
   },
+  prepareForUpdate: (object) => dropDisabledFields(object["spec"]),
   prepareForStatusUpdate,
+  warnings: (object, old) => (old === undefined ? podWarnings(object) : []),
   validate: validatePod,
   validateUpdate: validatePodUpdate,
   validateStatusUpdate: validatePodStatusUpdate,
@@ -66,7 +75,6 @@ const schedulingGated = {
   type: "PodScheduled",
   status: "False",
   lastProbeTime: null,
-  lastTransitionTime: null,
   reason: "SchedulingGated",
   message: "Scheduling is blocked due to non-empty scheduling gates",
 };

@@ -48,7 +48,7 @@ export function podSecurityContext(errors: Errors, path: string, spec: Struct): 
   seccompProfile(errors, `${path}.seccompProfile`, context["seccompProfile"]);
   appArmorProfile(errors, `${path}.appArmorProfile`, context["appArmorProfile"]);
   optionalOneOf(errors, `${path}.supplementalGroupsPolicy`, context["supplementalGroupsPolicy"], ["Merge", "Strict"]);
-  optionalOneOf(errors, `${path}.seLinuxChangePolicy`, context["seLinuxChangePolicy"], ["MountOption", "Recursive"]);
+  optionalOneOf(errors, `${path}.seLinuxChangePolicy`, context["seLinuxChangePolicy"], ["Recursive"]);
 }
 
 function sysctls(errors: Errors, path: string, list: Struct[] | undefined, spec: Struct): void {

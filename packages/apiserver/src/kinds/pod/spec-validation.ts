@@ -1,4 +1,11 @@
-import { fieldError, isDns1123Label, isDns1123Subdomain, isQualifiedName, validateLabels } from "@podwright/kube";
+import {
+  fieldError,
+  isDns1123Label,
+  isDns1123Subdomain,
+  isQualifiedName,
+  regexError,
+  validateLabels,
+} from "@podwright/kube";
 import {
   type Errors,
   each,
@@ -22,6 +29,13 @@ const dnsPolicies = ["ClusterFirstWithHostNet", "ClusterFirst", "Default", "None
 const maxNameservers = 3;
 const maxSearchPaths = 32;
 const maxSearchCharacters = 2048;
+
+/** A DNS-1123 subdomain with underscores. */
+const searchLabel = "_?[a-z0-9]([-_a-z0-9]*[a-z0-9])?";
+const searchFormat = `${searchLabel}(\\.${searchLabel})*`;
+const searchPath = new RegExp(`^${searchFormat}$`);
+const searchMessage =
+  "a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '_', '-' or '.', and must start and end with an alphanumeric character";
 
 /** A pod template, wherever it is (k8s.io/kubernetes/pkg/apis/core/validation/validation.go, ValidatePodTemplateSpec). */
 export function podTemplate(errors: Errors, path: string, template: Struct): void {
@@ -198,8 +212,7 @@ function dnsConfig(errors: Errors, path: string, config: Struct | undefined, pol
   each(searches, `${path}.searches`, (search, at) => {
     if (search === ".") return;
     const name = search.replace(/\.$/, "");
-    // Underscores are fine here; the message is that of names where they are not.
-    if (isDns1123Subdomain(name.replaceAll("_", "0")).length > 0) invalid(errors, at, name, isDns1123Subdomain(name));
+    if (!searchPath.test(name)) invalid(errors, at, name, [regexError(searchMessage, searchFormat, "example.com")]);
   });
   each(config?.["options"], `${path}.options`, ({ name }: Struct, at) => {
     if (!name) errors.push(fieldError.required(at, "must not be empty"));

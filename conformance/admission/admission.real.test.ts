@@ -1,0 +1,6 @@
+import { openRealApi } from "../differential/real-api.ts";
+import { compareWithRecorded } from "../differential/recorded.ts";
+import { cases } from "./cases.ts";
+import { withWebhooks } from "./with-webhooks.ts";
+
+compareWithRecorded({ ...withWebhooks(openRealApi), cases, file: new URL("recorded.json", import.meta.url) });

@@ -1,0 +1,240 @@
+import type { Exchange } from "../differential/exchange.ts";
+import type { Case } from "../differential/recorded.ts";
+import { answers } from "./webhook-server.ts";
+
+type Json = Record<string, unknown>;
+
+/** Where a configuration's webhooks are and who signed their certificate: known when the server is up. */
+export const webhookUrl = "https://127.0.0.1:WEBHOOK";
+export const caBundle = "CABUNDLE";
+/** Nobody listens there. */
+const closedUrl = "https://127.0.0.1:1";
+
+const registration = "/apis/admissionregistration.k8s.io/v1";
+const configMaps = "/api/v1/namespaces/default/configmaps";
+
+type Kind = "Mutating" | "Validating";
+
+function webhook(name: string, path: string, fields: Json = {}): Json {
+  return {
+    name: `${name}.example.com`,
+    clientConfig: { url: `${webhookUrl}/${path}`, caBundle },
+    sideEffects: "None",
+    admissionReviewVersions: ["v1"],
+    timeoutSeconds: 1,
+    objectSelector: { matchLabels: { probe: name } },
+    rules: [{ operations: ["*"], apiGroups: ["*"], apiVersions: ["*"], resources: ["*", "*/*"] }],
+    ...fields,
+  };
+}
+
+const plural = (kind: Kind) => `${kind.toLowerCase()}webhookconfigurations`;
+
+/** Puts the configuration in force: waits until its last webhook, which denies, is heard of. */
+function configure(kind: Kind, name: string, webhooks: Json[]): Exchange[] {
+  const ready = `ready-${name}`;
+  return [
+    remove(`${registration}/${plural(kind)}/${name}`),
+    {
+      title: `configure ${name}`,
+      method: "POST",
+      path: `${registration}/${plural(kind)}`,
+      body: {
+        apiVersion: "admissionregistration.k8s.io/v1",
+        kind: `${kind}WebhookConfiguration`,
+        metadata: { name },
+        webhooks: [...webhooks, webhook(ready, "deny")],
+      },
+      silent: true,
+    },
+    {
+      ...createMap(`wait for ${name}`, "ready", ready, "?dryRun=All"),
+      until: (answer) => (answer as { code?: number }).code === 400,
+      silent: true,
+    },
+  ];
+}
+
+function remove(path: string): Exchange {
+  return { title: `delete ${path}`, method: "DELETE", path, silent: true };
+}
+
+function configMap(name: string, probe: string): Json {
+  return { apiVersion: "v1", kind: "ConfigMap", metadata: { name, labels: { probe } }, data: { a: "b" } };
+}
+
+function createMap(title: string, name: string, probe: string, query = ""): Exchange {
+  return { title, method: "POST", path: `${configMaps}${query}`, body: configMap(name, probe) };
+}
+
+function answersOf(kind: Kind): Case {
+  const name = `answers-${kind.toLowerCase()}`;
+  const prefix = kind.toLowerCase();
+  const modes = Object.keys(answers);
+  const special: Json[] = [
+    webhook("refused", "", { clientConfig: { url: `${closedUrl}/x`, caBundle } }),
+    webhook("no-ca", "", { clientConfig: { url: `${webhookUrl}/allow` } }),
+    webhook("service", "", { clientConfig: { service: { namespace: "default", name: "nosvc", path: "/x" }, caBundle } }),
+    webhook("v1beta1", "label", { admissionReviewVersions: ["v2", "v1beta1", "v1"] }),
+    webhook("ignored", "http-500", { failurePolicy: "Ignore" }),
+    webhook("exact", "deny", { matchPolicy: "Exact", rules: [{ operations: ["*"], apiGroups: [""], apiVersions: ["v2"], resources: ["*"] }] }),
+  ];
+  const probes = [...modes, ...special.map((each) => String(each["name"]).replace(".example.com", ""))];
+  return {
+    name: `answers of a ${kind.toLowerCase()} webhook`,
+    exchanges: [
+      ...configure(kind, name, [...modes.map((mode) => webhook(mode, mode)), ...special]),
+      ...probes.flatMap((probe): Exchange[] => [
+        createMap(probe, `${prefix}-${probe}`, probe),
+        remove(`${configMaps}/${prefix}-${probe}`),
+      ]),
+      remove(`${registration}/${plural(kind)}/${name}`),
+    ],
+  };
+}
+
+function invalidConfigurations(): Case {
+  const create = (title: string, fields: Json): Exchange => ({
+    title,
+    method: "POST",
+    path: `${registration}/mutatingwebhookconfigurations?dryRun=All`,
+    body: {
+      apiVersion: "admissionregistration.k8s.io/v1",
+      kind: "MutatingWebhookConfiguration",
+      metadata: { name: "invalid" },
+      webhooks: [webhook("w", "allow", fields)],
+    },
+  });
+  return {
+    name: "configurations",
+    exchanges: [
+      create("defaults", { timeoutSeconds: undefined, objectSelector: undefined }),
+      create("side effects", { sideEffects: "Some" }),
+      create("review versions", { admissionReviewVersions: ["v9"] }),
+      create("time-out", { timeoutSeconds: 31 }),
+      create("name", { name: "short" }),
+      create("url and service", { clientConfig: { url: "https://x", service: { namespace: "a", name: "b" } } }),
+      create("plain HTTP", { clientConfig: { url: "http://x" } }),
+      create("no rules", { rules: [{ operations: [], apiGroups: [], apiVersions: [], resources: [] }] }),
+    ],
+  };
+}
+
+function reviews(): Case {
+  const received = (title: string): Exchange => ({ title, method: "GET", path: "received:" });
+  const labels = { probe: "recorded" };
+  const deployment = {
+    apiVersion: "apps/v1",
+    kind: "Deployment",
+    metadata: { name: "reviewed", labels },
+    spec: {
+      replicas: 0,
+      selector: { matchLabels: { a: "b" } },
+      template: { metadata: { labels: { a: "b" } }, spec: { containers: [{ name: "c", image: "i" }] } },
+    },
+  };
+  const deployments = "/apis/apps/v1/namespaces/default/deployments";
+  const silently = (exchange: Omit<Exchange, "silent">): Exchange => ({ ...exchange, silent: true });
+  const merge = (path: string, body: Json): Exchange =>
+    silently({ title: `patch ${path}`, method: "PATCH", path, contentType: "application/merge-patch+json", body });
+  const onMaps = [
+    { operations: ["*"], apiGroups: [""], apiVersions: ["v1"], resources: ["configmaps", "namespaces"] },
+    { operations: ["*"], apiGroups: ["apps"], apiVersions: ["v1"], resources: ["deployments"] },
+  ];
+  return {
+    name: "what a webhook is sent",
+    exchanges: [
+      ...configure("Mutating", "recorded", [webhook("recorded", "record", { rules: onMaps })]),
+      silently(createMap("create", "recorded", "recorded", "?fieldManager=me")),
+      received("create"),
+      silently(createMap("dry run", "recorded2", "recorded", "?dryRun=All")),
+      received("dry run"),
+      silently({
+        title: "generate",
+        method: "POST",
+        path: configMaps,
+        body: { apiVersion: "v1", kind: "ConfigMap", metadata: { generateName: "recorded-", labels } },
+      }),
+      received("generateName"),
+      merge(`${configMaps}/recorded`, { data: { a: "c" } }),
+      received("patch"),
+      silently({ title: "put", method: "PUT", path: `${configMaps}/recorded`, body: configMap("recorded", "recorded") }),
+      received("put"),
+      silently({
+        title: "delete",
+        method: "DELETE",
+        path: `${configMaps}/recorded`,
+        body: { kind: "DeleteOptions", apiVersion: "v1", propagationPolicy: "Background", gracePeriodSeconds: 0 },
+      }),
+      received("delete"),
+      silently({ title: "create deployment", method: "POST", path: deployments, body: deployment }),
+      received("deployment"),
+      merge(`${deployments}/reviewed/scale`, { spec: { replicas: 0 } }),
+      received("a subresource that no rule names"),
+      remove(`${deployments}/reviewed`),
+      received("deployment deleted"),
+      silently({
+        title: "namespace",
+        method: "POST",
+        path: "/api/v1/namespaces",
+        body: { apiVersion: "v1", kind: "Namespace", metadata: { name: "reviewed", labels } },
+      }),
+      received("namespace"),
+      remove(`${registration}/mutatingwebhookconfigurations/recorded`),
+      remove("/api/v1/namespaces/reviewed"),
+    ],
+  };
+}
+
+function inTree(): Case {
+  const pods = "/api/v1/namespaces/default/pods?dryRun=All";
+  const pod = (title: string, spec: Json): Exchange => ({
+    title,
+    method: "POST",
+    path: pods,
+    body: {
+      apiVersion: "v1",
+      kind: "Pod",
+      metadata: { name: "p" },
+      spec: { containers: [{ name: "c", image: "i" }], ...spec },
+    },
+  });
+  const priorityClass = (name: string, fields: Json): Json => ({
+    apiVersion: "scheduling.k8s.io/v1",
+    kind: "PriorityClass",
+    metadata: { name },
+    ...fields,
+  });
+  const classes = "/apis/scheduling.k8s.io/v1/priorityclasses";
+  return {
+    name: "in-tree plugins",
+    exchanges: [
+      {
+        title: "a namespace that does not exist",
+        method: "POST",
+        path: "/api/v1/namespaces/nowhere/configmaps",
+        body: configMap("x", "none"),
+      },
+      { title: "a system namespace deleted", method: "DELETE", path: "/api/v1/namespaces/default" },
+      pod("a pod's account, token, priority and tolerations", {}),
+      pod("no token", { automountServiceAccountToken: false }),
+      pod("own tolerations", { tolerations: [{ operator: "Exists" }] }),
+      pod("an account that does not exist", { serviceAccountName: "robot" }),
+      pod("a class that does not exist", { priorityClassName: "nothing" }),
+      pod("a priority of its own", { priority: 3 }),
+      pod("a preemption policy of its own", { preemptionPolicy: "Never" }),
+      remove(`${classes}/differential`),
+      { title: "make class", method: "POST", path: classes, body: priorityClass("differential", { value: 7, preemptionPolicy: "Never" }), silent: true },
+      { ...pod("a class", { priorityClassName: "differential" }), until: (answer) => (answer as Json)["kind"] === "Pod" },
+      { ...remove(`${classes}/differential`) },
+    ],
+  };
+}
+
+export const cases: Case[] = [
+  answersOf("Mutating"),
+  answersOf("Validating"),
+  invalidConfigurations(),
+  reviews(),
+  inTree(),
+];
