@@ -23,7 +23,7 @@ function webhook(name: string, path: string, fields: Json = {}): Json {
     admissionReviewVersions: ["v1"],
     timeoutSeconds: 1,
     objectSelector: { matchLabels: { probe: name } },
-    rules: [{ operations: ["*"], apiGroups: ["*"], apiVersions: ["*"], resources: ["*", "*/*"] }],
+    rules: [{ operations: ["*"], apiGroups: ["*"], apiVersions: ["*"], resources: ["*/*"] }],
     ...fields,
   };
 }
@@ -74,10 +74,15 @@ function answersOf(kind: Kind): Case {
   const special: Json[] = [
     webhook("refused", "", { clientConfig: { url: `${closedUrl}/x`, caBundle } }),
     webhook("no-ca", "", { clientConfig: { url: `${webhookUrl}/allow` } }),
-    webhook("service", "", { clientConfig: { service: { namespace: "default", name: "nosvc", path: "/x" }, caBundle } }),
+    webhook("service", "", {
+      clientConfig: { service: { namespace: "default", name: "nosvc", path: "/x" }, caBundle },
+    }),
     webhook("v1beta1", "label", { admissionReviewVersions: ["v2", "v1beta1", "v1"] }),
     webhook("ignored", "http-500", { failurePolicy: "Ignore" }),
-    webhook("exact", "deny", { matchPolicy: "Exact", rules: [{ operations: ["*"], apiGroups: [""], apiVersions: ["v2"], resources: ["*"] }] }),
+    webhook("exact", "deny", {
+      matchPolicy: "Exact",
+      rules: [{ operations: ["*"], apiGroups: [""], apiVersions: ["v2"], resources: ["*"] }],
+    }),
   ];
   const probes = [...modes, ...special.map((each) => String(each["name"]).replace(".example.com", ""))];
   return {
@@ -158,7 +163,12 @@ function reviews(): Case {
       received("generateName"),
       merge(`${configMaps}/recorded`, { data: { a: "c" } }),
       received("patch"),
-      silently({ title: "put", method: "PUT", path: `${configMaps}/recorded`, body: configMap("recorded", "recorded") }),
+      silently({
+        title: "put",
+        method: "PUT",
+        path: `${configMaps}/recorded`,
+        body: configMap("recorded", "recorded"),
+      }),
       received("put"),
       silently({
         title: "delete",
@@ -224,8 +234,17 @@ function inTree(): Case {
       pod("a priority of its own", { priority: 3 }),
       pod("a preemption policy of its own", { preemptionPolicy: "Never" }),
       remove(`${classes}/differential`),
-      { title: "make class", method: "POST", path: classes, body: priorityClass("differential", { value: 7, preemptionPolicy: "Never" }), silent: true },
-      { ...pod("a class", { priorityClassName: "differential" }), until: (answer) => (answer as Json)["kind"] === "Pod" },
+      {
+        title: "make class",
+        method: "POST",
+        path: classes,
+        body: priorityClass("differential", { value: 7, preemptionPolicy: "Never" }),
+        silent: true,
+      },
+      {
+        ...pod("a class", { priorityClassName: "differential" }),
+        until: (answer) => (answer as Json)["kind"] === "Pod",
+      },
       { ...remove(`${classes}/differential`) },
     ],
   };

@@ -31,10 +31,15 @@ export const answers: Record<string, (request: ReviewRequest) => Answer> = {
   record: () => ({ response: { allowed: true } }),
   label: () => ({ response: patch([{ op: "add", path: "/metadata/labels/mutated", value: "yes" }]) }),
   deny: () => ({ response: { allowed: false } }),
-  "deny-message": () => ({ response: { allowed: false, status: { message: "no way", code: 403, reason: "Forbidden" } } }),
+  "deny-message": () => ({
+    response: { allowed: false, status: { message: "no way", code: 403, reason: "Forbidden" } },
+  }),
   "deny-reason": () => ({ response: { allowed: false, status: { reason: "Because" } } }),
   "deny-details": () => ({
-    response: { allowed: false, status: { message: "m", code: 422, details: { causes: [{ field: "a", message: "b" }] } } },
+    response: {
+      allowed: false,
+      status: { message: "m", code: 422, details: { causes: [{ field: "a", message: "b" }] } },
+    },
   }),
   "deny-success": () => ({ response: { allowed: false, status: { status: "Success", code: 200, message: "odd" } } }),
   warn: () => ({ response: { allowed: true, warnings: ["careful", 'careful "q"', "careful"] } }),
@@ -53,7 +58,11 @@ export const answers: Record<string, (request: ReviewRequest) => Answer> = {
   empty: () => ({ text: "" }),
   "no-kind": ({ uid }) => ({ text: JSON.stringify({ response: { uid, allowed: true } }) }),
   "other-version": ({ uid }) => ({
-    text: JSON.stringify({ apiVersion: "admission.k8s.io/v1beta1", kind: "AdmissionReview", response: { uid, allowed: true } }),
+    text: JSON.stringify({
+      apiVersion: "admission.k8s.io/v1beta1",
+      kind: "AdmissionReview",
+      response: { uid, allowed: true },
+    }),
   }),
   "http-500": () => ({ status: 500, text: "boom" }),
   "http-500-text": () => ({ status: 500, text: "boom", type: "text/plain" }),
@@ -86,7 +95,11 @@ export async function startWebhookServer(): Promise<WebhookServer> {
         const text =
           "text" in answer
             ? answer.text
-            : JSON.stringify({ apiVersion: review.apiVersion, kind: review.kind, response: withUid(answer.response, review) });
+            : JSON.stringify({
+                apiVersion: review.apiVersion,
+                kind: review.kind,
+                response: withUid(answer.response, review),
+              });
         const { status = 200, type = "application/json" } = "text" in answer ? answer : {};
         response.writeHead(status, { "content-type": type });
         response.end(text);

@@ -1,5 +1,5 @@
-import type { Case } from "../differential/recorded.ts";
 import type { Exchange } from "../differential/exchange.ts";
+import type { Case } from "../differential/recorded.ts";
 
 type Json = Record<string, unknown>;
 
@@ -92,8 +92,20 @@ function lifecycle(): Case {
       { ...get("discovery", `/apis/${group}/v1`), until: (answer) => (answer as Json)["kind"] === "APIResourceList" },
       { ...get("empty list", collection(group)), until: (answer) => (answer as Json)["kind"] === "WidgetList" },
       create("created twice", body),
-      { title: "kind changed", method: "PATCH", path, contentType: "application/merge-patch+json", body: { spec: { names: { kind: "Gadget" } } } },
-      { title: "scope changed", method: "PATCH", path, contentType: "application/merge-patch+json", body: { spec: { scope: "Cluster" } } },
+      {
+        title: "kind changed",
+        method: "PATCH",
+        path,
+        contentType: "application/merge-patch+json",
+        body: { spec: { names: { kind: "Gadget" } } },
+      },
+      {
+        title: "scope changed",
+        method: "PATCH",
+        path,
+        contentType: "application/merge-patch+json",
+        body: { spec: { scope: "Cluster" } },
+      },
       post("instance", group, widget(group, "w", { spec: { size: 1 } })),
       { title: "deleted", method: "DELETE", path },
       { ...get("gone", path), until: (answer) => (answer as Json)["kind"] === "Status" },
@@ -110,7 +122,10 @@ function invalidDefinitions(): Case {
   const two = (first: Json, second: Json): Json => {
     const body = definition(group, { type: "object" });
     const [version] = (body as { spec: { versions: Json[] } }).spec.versions;
-    (body as { spec: { versions: Json[] } }).spec.versions = [{ ...version, ...first }, { ...version, name: "v2", ...second }];
+    (body as { spec: { versions: Json[] } }).spec.versions = [
+      { ...version, ...first },
+      { ...version, name: "v2", ...second },
+    ];
     return body;
   };
   return {
@@ -120,8 +135,14 @@ function invalidDefinitions(): Case {
       create("group without a dot", definition("example", { type: "object" })),
       create("scope", definition(group, { type: "object" }, {}, { scope: "Global" })),
       create("no schema", definition(group, {}, { schema: undefined })),
-      create("names", definition(group, { type: "object" }, {}, { names: { plural: "Widgets", kind: "wid get", shortNames: ["W"] } })),
-      create("kind is listKind", definition(group, { type: "object" }, {}, { names: { plural: "widgets", kind: "Widget", listKind: "Widget" } })),
+      create(
+        "names",
+        definition(group, { type: "object" }, {}, { names: { plural: "Widgets", kind: "wid get", shortNames: ["W"] } }),
+      ),
+      create(
+        "kind is listKind",
+        definition(group, { type: "object" }, {}, { names: { plural: "widgets", kind: "Widget", listKind: "Widget" } }),
+      ),
       { ...create("no storage version", definition(group, { type: "object" }, { storage: false })), differs: goTypes },
       { ...create("two storage versions", two({}, {})), differs: goTypes },
       { ...create("a version twice", two({}, { name: "v1", storage: false })), differs: goTypes },
@@ -131,16 +152,52 @@ function invalidDefinitions(): Case {
       create("deprecation warning", definition(group, { type: "object" }, { deprecationWarning: "old" })),
       create("webhook conversion", definition(group, { type: "object" }, {}, { conversion: { strategy: "Webhook" } })),
       create("conversion strategy", definition(group, { type: "object" }, {}, { conversion: { strategy: "Magic" } })),
-      create("columns", definition(group, { type: "object" }, { additionalPrinterColumns: [{ name: "", type: "text", jsonPath: "spec.x" }] })),
-      create("scale paths", definition(group, { type: "object" }, { subresources: { scale: { specReplicasPath: ".replicas", statusReplicasPath: ".spec.replicas", labelSelectorPath: "x" } } })),
-      create("selectable fields", definition(group, { type: "object", properties: { o: { type: "object" }, s: text } }, { selectableFields: [{ jsonPath: ".spec.o" }, { jsonPath: ".spec.s" }, { jsonPath: ".spec.s" }] })),
+      create(
+        "columns",
+        definition(
+          group,
+          { type: "object" },
+          { additionalPrinterColumns: [{ name: "", type: "text", jsonPath: "spec.x" }] },
+        ),
+      ),
+      create(
+        "scale paths",
+        definition(
+          group,
+          { type: "object" },
+          {
+            subresources: {
+              scale: { specReplicasPath: ".replicas", statusReplicasPath: ".spec.replicas", labelSelectorPath: "x" },
+            },
+          },
+        ),
+      ),
+      create(
+        "selectable fields",
+        definition(
+          group,
+          { type: "object", properties: { o: { type: "object" }, s: text } },
+          { selectableFields: [{ jsonPath: ".spec.o" }, { jsonPath: ".spec.s" }, { jsonPath: ".spec.s" }] },
+        ),
+      ),
       root("root without type", { properties: { spec: { type: "object" } } }),
       root("root of another type", { type: "string" }),
       root("root nullable", { type: "object", nullable: true }),
-      { ...root("root with oneOf and status", { type: "object", oneOf: [{ required: ["spec"] }] }, { subresources: { status: {} } }), differs: goTypes },
+      {
+        ...root(
+          "root with oneOf and status",
+          { type: "object", oneOf: [{ required: ["spec"] }] },
+          { subresources: { status: {} } },
+        ),
+        differs: goTypes,
+      },
       schema("no type", { properties: { a: text } }),
       schema("unknown type", { type: "map" }),
-      schema("properties and additionalProperties", { type: "object", properties: { a: text }, additionalProperties: text }),
+      schema("properties and additionalProperties", {
+        type: "object",
+        properties: { a: text },
+        additionalProperties: text,
+      }),
       schema("type in anyOf", { type: "object", anyOf: [{ type: "object" }] }),
       schema("property only in anyOf", { type: "object", anyOf: [{ properties: { a: { minLength: 1 } } }] }),
       schema("items missing", { type: "array" }),
@@ -150,12 +207,34 @@ function invalidDefinitions(): Case {
       schema("definitions", { type: "object", definitions: { a: text } }),
       schema("bad pattern", { type: "string", pattern: "a(?=b)" }),
       schema("default of the wrong type", { type: "object", properties: { a: { type: "string", default: 1 } } }),
-      schema("default with unknown fields", { type: "object", properties: { a: { type: "object", default: { b: 1 } } } }),
+      schema("default with unknown fields", {
+        type: "object",
+        properties: { a: { type: "object", default: { b: 1 } } },
+      }),
       schema("list map without keys", { type: "array", "x-kubernetes-list-type": "map", items: { type: "object" } }),
-      schema("list map key not required", { type: "array", "x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": ["k"], items: { type: "object", properties: { k: text } } }),
-      schema("list map key unknown", { type: "array", "x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": ["z"], items: { type: "object", required: ["k"], properties: { k: text } } }),
-      schema("list map key an object", { type: "array", "x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": ["k"], items: { type: "object", required: ["k"], properties: { k: { type: "object" } } } }),
-      schema("set of objects", { type: "array", "x-kubernetes-list-type": "set", items: { type: "object", properties: { k: text } } }),
+      schema("list map key not required", {
+        type: "array",
+        "x-kubernetes-list-type": "map",
+        "x-kubernetes-list-map-keys": ["k"],
+        items: { type: "object", properties: { k: text } },
+      }),
+      schema("list map key unknown", {
+        type: "array",
+        "x-kubernetes-list-type": "map",
+        "x-kubernetes-list-map-keys": ["z"],
+        items: { type: "object", required: ["k"], properties: { k: text } },
+      }),
+      schema("list map key an object", {
+        type: "array",
+        "x-kubernetes-list-type": "map",
+        "x-kubernetes-list-map-keys": ["k"],
+        items: { type: "object", required: ["k"], properties: { k: { type: "object" } } },
+      }),
+      schema("set of objects", {
+        type: "array",
+        "x-kubernetes-list-type": "set",
+        items: { type: "object", properties: { k: text } },
+      }),
       schema("list type of a string", { type: "string", "x-kubernetes-list-type": "set" }),
       schema("list type unknown", { type: "array", "x-kubernetes-list-type": "bag", items: text }),
       schema("map type of an array", { type: "array", items: text, "x-kubernetes-map-type": "atomic" }),
@@ -163,7 +242,10 @@ function invalidDefinitions(): Case {
       schema("int or string with type", { type: "string", "x-kubernetes-int-or-string": true }),
       schema("embedded resource of a string", { type: "string", "x-kubernetes-embedded-resource": true }),
       schema("embedded resource without properties", { type: "object", "x-kubernetes-embedded-resource": true }),
-      root("metadata restricted", { type: "object", properties: { metadata: { type: "object", properties: { labels: { type: "object" } } } } }),
+      root("metadata restricted", {
+        type: "object",
+        properties: { metadata: { type: "object", properties: { labels: { type: "object" } } } },
+      }),
       root("apiVersion of another type", { type: "object", properties: { apiVersion: whole } }),
       schema("two problems", { type: "object", properties: { a: {}, b: { type: "array" } } }),
       schema("unknown format", { type: "object", properties: { a: { type: "string", format: "shoe-size" } } }),
@@ -175,9 +257,14 @@ function invalidDefinitions(): Case {
 function namesTaken(): Case {
   const group = "names.example.com";
   const first = definition(group, { type: "object" });
-  const second = definition(group, { type: "object" }, {}, {
-    names: { plural: "gadgets", singular: "gadget", kind: "Widget", shortNames: ["wd"] },
-  });
+  const second = definition(
+    group,
+    { type: "object" },
+    {},
+    {
+      names: { plural: "gadgets", singular: "gadget", kind: "Widget", shortNames: ["wd"] },
+    },
+  );
   second["metadata"] = { name: `gadgets.${group}` };
   const judged = (answer: unknown) =>
     ((answer as { status?: { conditions?: unknown[] } }).status?.conditions ?? []).length >= 2;
@@ -218,7 +305,11 @@ const everything: Json = {
       "x-kubernetes-list-map-keys": ["id"],
       items: { type: "object", required: ["id"], properties: { id: text, n: { type: "integer", default: 7 } } },
     },
-    free: { type: "object", "x-kubernetes-preserve-unknown-fields": true, properties: { known: { type: "object", properties: { a: text } } } },
+    free: {
+      type: "object",
+      "x-kubernetes-preserve-unknown-fields": true,
+      properties: { known: { type: "object", properties: { a: text } } },
+    },
     template: {
       type: "object",
       "x-kubernetes-embedded-resource": true,
@@ -232,7 +323,8 @@ const everything: Json = {
 
 function instances(): Case {
   const group = "instances.example.com";
-  const make = (title: string, name: string, fields: Json, query = "") => post(title, group, widget(group, name, fields), query);
+  const make = (title: string, name: string, fields: Json, query = "") =>
+    post(title, group, widget(group, name, fields), query);
   const spec = (title: string, name: string, fields: Json, query = "") =>
     make(title, name, { spec: { name: "abc", ...fields } }, query);
   const url = (name: string) => `${collection(group)}/${name}`;
@@ -250,17 +342,32 @@ function instances(): Case {
       spec("defaults", "defaults", {}),
       spec("default inside a list", "list-default", { parts: [{ id: "a" }, { id: "b", n: 1 }] }),
       spec("nulls", "nulls", { maybe: null, withDefault: null, color: null, nested: null }),
-      spec("unknown fields are dropped with a warning", "unknown", { zork: 1, nested: { x: { y: 1 } }, parts: [{ id: "a", z: 1 }] }),
+      spec("unknown fields are dropped with a warning", "unknown", {
+        zork: 1,
+        nested: { x: { y: 1 } },
+        parts: [{ id: "a", z: 1 }],
+      }),
       spec("unknown fields ignored", "ignored", { zork: 1 }, "?fieldValidation=Ignore"),
       spec("unknown fields strict", "strict", { zork: 1, nested: { x: 1 } }, "?fieldValidation=Strict"),
       make("unknown field at the root", "root", { spec: { name: "abc" }, zork: 1 }),
       make("unknown field in metadata", "meta", { metadata: { name: "meta", zork: 1 }, spec: { name: "abc" } }),
-      make("metadata of the wrong type", "meta2", { metadata: { name: "meta2", labels: { a: 1 } }, spec: { name: "abc" } }),
-      post("duplicate field", group, `{"apiVersion":"${group}/v1","kind":"Widget","metadata":{"name":"twice"},"spec":{"name":"abc","name":"abd"}}`),
+      make("metadata of the wrong type", "meta2", {
+        metadata: { name: "meta2", labels: { a: 1 } },
+        spec: { name: "abc" },
+      }),
+      post(
+        "duplicate field",
+        group,
+        `{"apiVersion":"${group}/v1","kind":"Widget","metadata":{"name":"twice"},"spec":{"name":"abc","name":"abd"}}`,
+      ),
       spec("free-form fields stay", "free", { free: { x: { y: [1] }, known: { a: "1", b: "2" } } }),
-      spec("embedded object", "embedded", { template: { apiVersion: "v1", kind: "Pod", metadata: { name: "x", zork: 1 }, spec: { a: 1 } } }),
+      spec("embedded object", "embedded", {
+        template: { apiVersion: "v1", kind: "Pod", metadata: { name: "x", zork: 1 }, spec: { a: 1 } },
+      }),
       spec("embedded object without kind", "embedded2", { template: { apiVersion: "v1", metadata: { name: "x" } } }),
-      spec("embedded object with bad labels", "embedded3", { template: { apiVersion: "v1", kind: "Pod", metadata: { labels: { "a b": "c" } } } }),
+      spec("embedded object with bad labels", "embedded3", {
+        template: { apiVersion: "v1", kind: "Pod", metadata: { labels: { "a b": "c" } } },
+      }),
       make("required", "required", { spec: {} }),
       make("no spec", "nospec", {}),
       spec("type", "type", { size: "3", labels: [], tags: {} }),
@@ -282,7 +389,13 @@ function instances(): Case {
       spec("several problems", "several", { size: 99, color: "blue", one: {}, name: "A" }),
       make("bad name", "Bad_Name", { spec: { name: "abc" } }),
       post("wrong kind", group, { ...widget(group, "k", { spec: { name: "abc" } }), kind: "Gadget" }),
-      post("wrong version", group, { ...widget(group, "k", { spec: { name: "abc" } }), apiVersion: `${group}/v9` }),
+      {
+        ...post("wrong version", group, {
+          ...widget(group, "k", { spec: { name: "abc" } }),
+          apiVersion: `${group}/v9`,
+        }),
+        differs: "upstream warns of fields as if it had a schema",
+      },
       post("no JSON", group, "k8s"),
       merge("patched", "defaults", { spec: { size: 5, labels: { a: "1" } }, metadata: { labels: { x: "y" } } }),
       merge("patched without a change", "defaults", { spec: { size: 5 } }),
@@ -308,8 +421,18 @@ function instances(): Case {
         contentType: "application/strategic-merge-patch+json",
         body: { spec: { size: 6 } },
       },
-      { title: "update without version", method: "PUT", path: url("defaults"), body: widget(group, "defaults", { spec: { name: "abc" } }) },
-      { title: "update of nothing", method: "PUT", path: url("nothing"), body: widget(group, "nothing", { spec: { name: "abc" } }) },
+      {
+        title: "update without version",
+        method: "PUT",
+        path: url("defaults"),
+        body: widget(group, "defaults", { spec: { name: "abc" } }),
+      },
+      {
+        title: "update of nothing",
+        method: "PUT",
+        path: url("nothing"),
+        body: widget(group, "nothing", { spec: { name: "abc" } }),
+      },
       get("got", url("defaults")),
       get("not found", url("nothing")),
       { ...get("table", url("defaults")), accept: "application/json;as=Table;v=v1;g=meta.k8s.io" },
@@ -322,19 +445,30 @@ function instances(): Case {
 
 function subresources(): Case {
   const group = "sub.example.com";
-  const replicas: Json = { type: "object", properties: { replicas: whole, selector: text, ready: { type: "boolean" } } };
-  const body = definition(group, { type: "object", properties: { replicas: { type: "integer" }, x: text } }, {
-    schema: {
-      openAPIV3Schema: {
-        type: "object",
-        properties: { spec: { type: "object", properties: { replicas: whole, x: text } }, status: replicas },
+  const replicas: Json = {
+    type: "object",
+    properties: { replicas: whole, selector: text, ready: { type: "boolean" } },
+  };
+  const body = definition(
+    group,
+    { type: "object", properties: { replicas: { type: "integer" }, x: text } },
+    {
+      schema: {
+        openAPIV3Schema: {
+          type: "object",
+          properties: { spec: { type: "object", properties: { replicas: whole, x: text } }, status: replicas },
+        },
+      },
+      subresources: {
+        status: {},
+        scale: {
+          specReplicasPath: ".spec.replicas",
+          statusReplicasPath: ".status.replicas",
+          labelSelectorPath: ".status.selector",
+        },
       },
     },
-    subresources: {
-      status: {},
-      scale: { specReplicasPath: ".spec.replicas", statusReplicasPath: ".status.replicas", labelSelectorPath: ".status.selector" },
-    },
-  });
+  );
   const url = `${collection(group)}/w`;
   const merge = (title: string, path: string, patch: Json): Exchange => ({
     title,
@@ -351,7 +485,11 @@ function subresources(): Case {
       post("a status at creation is dropped", group, widget(group, "w", { spec: { x: "a" }, status: { replicas: 9 } })),
       get("scale without replicas", `${url}/scale`),
       merge("main: status stays, spec counts", url, { spec: { replicas: 2 }, status: { replicas: 3 } }),
-      merge("status: spec and metadata stay", `${url}/status`, { metadata: { labels: { a: "b" }, annotations: { c: "d" } }, spec: { replicas: 7 }, status: { replicas: 2, selector: "a=b" } }),
+      merge("status: spec and metadata stay", `${url}/status`, {
+        metadata: { labels: { a: "b" }, annotations: { c: "d" } },
+        spec: { replicas: 7 },
+        status: { replicas: 2, selector: "a=b" },
+      }),
       merge("status of the wrong type", `${url}/status`, { status: { replicas: "x" } }),
       merge("status with unknown fields", `${url}/status`, { status: { zork: 1 } }),
       get("status", `${url}/status`),
@@ -393,8 +531,7 @@ function versions(): Case {
     { ...v1, name: "v0", storage: false, served: false },
   );
   const table = "application/json;as=Table;v=v1;g=meta.k8s.io";
-  const inGroup = (answer: unknown) =>
-    ((answer as { versions?: unknown[] }).versions ?? []).length === 4;
+  const inGroup = (answer: unknown) => ((answer as { versions?: unknown[] }).versions ?? []).length === 4;
   return {
     name: "several versions",
     exchanges: [
@@ -417,10 +554,15 @@ function versions(): Case {
 
 function selectable(): Case {
   const group = "select.example.com";
-  const body = definition(group, { type: "object", properties: { color: text, n: whole } }, {
-    selectableFields: [{ jsonPath: ".spec.color" }, { jsonPath: ".spec.n" }],
-  });
-  const by = (title: string, selector: string) => get(title, `${collection(group)}?fieldSelector=${encodeURIComponent(selector)}`);
+  const body = definition(
+    group,
+    { type: "object", properties: { color: text, n: whole } },
+    {
+      selectableFields: [{ jsonPath: ".spec.color" }, { jsonPath: ".spec.n" }],
+    },
+  );
+  const by = (title: string, selector: string) =>
+    get(title, `${collection(group)}?fieldSelector=${encodeURIComponent(selector)}`);
   return {
     name: "selectable fields",
     exchanges: [
@@ -450,7 +592,10 @@ function ratcheting(): Case {
             openAPIV3Schema: {
               type: "object",
               properties: {
-                spec: { type: "object", properties: { a: { type: "string", maxLength: 3 }, b: text, c: { type: "string", default: "late" } } },
+                spec: {
+                  type: "object",
+                  properties: { a: { type: "string", maxLength: 3 }, b: text, c: { type: "string", default: "late" } },
+                },
               },
             },
           },

@@ -29,20 +29,23 @@ export interface Api {
   close(): Promise<void>;
 }
 
-/** Sends an exchange, again and again when it waits for something, for at most ten seconds. */
+/** Sends an exchange, again and again when it waits for something, for at most ten seconds; then it throws. */
 export async function sendUntil(api: Api, exchange: Exchange): Promise<Answer> {
   const { until } = exchange;
   const deadline = Date.now() + 10_000;
   for (;;) {
     const answer = await api.send(exchange);
-    if (until === undefined || until(answer.body) || Date.now() > deadline) return answer;
+    if (until === undefined || until(answer.body)) return answer;
+    if (Date.now() > deadline) throw new Error(`${exchange.title}: still ${JSON.stringify(answer).slice(0, 500)}`);
     await new Promise((resolve) => setTimeout(resolve, 50));
   }
 }
 
 /** The texts of a Warning header: `299 - "a", 299 - "b"`. */
 export function warningTexts(header: string | null | undefined): string[] {
-  return [...(header ?? "").matchAll(/299 - "((?:[^"\\]|\\.)*)"/g)].map((match) => (match[1] ?? "").replace(/\\(.)/g, "$1"));
+  return [...(header ?? "").matchAll(/299 - "((?:[^"\\]|\\.)*)"/g)].map((match) =>
+    (match[1] ?? "").replace(/\\(.)/g, "$1"),
+  );
 }
 
 /** JSON where it is JSON: some errors are plain text. */

@@ -35,16 +35,12 @@ function normalizeCauses(body: StatusBody | undefined): void {
 
 interface TableBody {
   kind?: string;
-  columnDefinitions?: { description: string; name: string }[];
   rows?: { cells: unknown[] }[];
 }
 
-/** Descriptions of columns are our own words; ages go by the moment. */
+/** Ages go by the moment. */
 function normalizeTable(body: TableBody | undefined): void {
   if (body?.kind !== "Table") return;
-  for (const column of body.columnDefinitions ?? []) {
-    if (column.name === "Name" || column.name === "Age") column.description = "TEXT";
-  }
   for (const row of body.rows ?? []) {
     row.cells = row.cells.map((cell) => (/^\d+s$/.test(String(cell)) ? "AGE" : cell));
   }

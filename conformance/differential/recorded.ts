@@ -38,8 +38,14 @@ export function compareWithRecorded({ open, cases, file, replacements = () => []
     const answers: Record<string, Answer> = {};
     beforeAll(async () => {
       for (const exchange of exchanges) {
-        let answer = normalize(await sendUntil(api, exchange), replacements());
-        if (exchange.differs !== undefined) answer = { status: answer.status, body: `not compared: ${exchange.differs}` };
+        const raw = await sendUntil(api, exchange);
+        const { status, body } = raw;
+        if (exchange.silent && exchange.method === "POST" && exchange.until === undefined && status >= 300) {
+          throw new Error(`${exchange.title}: ${JSON.stringify(body)}`);
+        }
+        let answer = normalize(raw, replacements());
+        if (exchange.differs !== undefined)
+          answer = { status: answer.status, body: `not compared: ${exchange.differs}` };
         if (exchange.silent !== true) answers[exchange.title] = answer;
       }
       if (recording) recorded[name] = answers;

@@ -1,5 +1,6 @@
 /** What every cluster has before anybody does anything (k8s.io/kubernetes/pkg/controlplane). */
 import { networkInterfaces } from "node:os";
+import { isDeepStrictEqual } from "node:util";
 import {
   type Client,
   endpointSlices,
@@ -11,7 +12,6 @@ import {
   services,
 } from "@podwright/client";
 import type { KubeObject } from "@podwright/kube";
-import { isDeepStrictEqual } from "node:util";
 import { isAlreadyExists, isNotFound } from "./controllers/controller.ts";
 
 const systemNamespaces = ["default", "kube-node-lease", "kube-public", "kube-system"];

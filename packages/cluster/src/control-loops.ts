@@ -12,6 +12,7 @@ import type { Controller, ControllerContext } from "./controllers/controller.ts"
 import { createDeploymentController } from "./controllers/deployment/controller.ts";
 import { createEndpointSliceController } from "./controllers/endpoints/endpoint-slices.ts";
 import { createEndpointsController } from "./controllers/endpoints/endpoints.ts";
+import { createEventExpiry } from "./controllers/event-expiry.ts";
 import { createGarbageCollector } from "./controllers/garbage-collector/controller.ts";
 import { podInformer } from "./controllers/informers.ts";
 import { createNamespaceController } from "./controllers/namespace.ts";
@@ -71,6 +72,7 @@ export async function startControlLoops(options: ControlLoopsOptions): Promise<C
     createEndpointsController(context("endpoint-controller")),
     createEndpointSliceController(context("endpoint-slice-controller")),
     createGarbageCollector(context("garbage-collector-controller")),
+    createEventExpiry(context("event-expiry")),
   ];
   const schedulerClient = connect("kube-scheduler");
   const scheduler = createScheduler({

@@ -11,7 +11,8 @@ export function inProcessTransport(server: Pick<ApiServer, "handle">, user: User
   const closed = new AbortController();
   return {
     async request(request: TransportRequest): Promise<TransportResponse> {
-      if (closed.signal.aborted) throw new TransportError(request.method, request.path, "the client is closed", "ECLOSED");
+      if (closed.signal.aborted)
+        throw new TransportError(request.method, request.path, "the client is closed", "ECLOSED");
       request.signal?.throwIfAborted();
       const response = await server.handle(apiRequest(request, user, closed.signal));
       request.signal?.throwIfAborted();

@@ -1,8 +1,8 @@
 import { join } from "node:path";
 import {
   type ApiServer,
-  clientCertificateAuthenticator,
   Compactor,
+  clientCertificateAuthenticator,
   createAdmission,
   createApiServer,
   createResourceRegistry,

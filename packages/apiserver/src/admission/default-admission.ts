@@ -1,4 +1,5 @@
 import { randomInt } from "node:crypto";
+import { serviceAllocation } from "../kinds/service-allocation.ts";
 import type { ResourceRegistry } from "../resources/resource.ts";
 import type { Storage } from "../storage/storage.ts";
 import type { AdmissionChain, AdmissionPlugin } from "./admission.ts";
@@ -61,6 +62,7 @@ export function createAdmission(options: AdmissionOptions): Admission {
     priority(lister("/scheduling.k8s.io/priorityclasses/")),
     defaultTolerations(),
     mutatingWebhooks(webhooks.mutating, match, caller),
+    serviceAllocation(lister("//services/")),
     validatingWebhooks(webhooks.validating, match, caller),
   ];
   const unsubscribe = storage.subscribe((change) => {

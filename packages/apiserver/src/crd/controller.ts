@@ -133,7 +133,9 @@ function changesResources(definition: Definition, before: Definition): boolean {
     definition.metadata.uid !== before.metadata.uid ||
     definition.metadata.generation !== before.metadata.generation ||
     isConditionTrue(definition, "Terminating") !== isConditionTrue(before, "Terminating") ||
-    !jsonEqual(definition.status?.acceptedNames as JsonValue | undefined, before.status?.acceptedNames as JsonValue | undefined)
+    !jsonEqual(
+      definition.status?.acceptedNames as JsonValue | undefined,
+      before.status?.acceptedNames as JsonValue | undefined,
+    )
   );
 }
-

@@ -3,14 +3,12 @@ import { compareVersions } from "../discovery/groups.ts";
 import type { Resource, Subresource } from "../resources/resource.ts";
 import { customStrategy } from "./custom-strategy.ts";
 import { type Definition, type DefinitionVersion, isConditionTrue } from "./definition.ts";
-import { publishedSchema } from "./published-schema.ts";
 import { printerColumns } from "./printer-columns.ts";
+import { publishedSchema } from "./published-schema.ts";
 import { scaleMapping } from "./scale-mapping.ts";
 import { createVersionSchema, type VersionSchema } from "./version-schema.ts";
 
 const allVerbs = ["delete", "deletecollection", "get", "list", "patch", "create", "update", "watch"];
-/** While the definition is being deleted. */
-const verbsWhenTerminating = ["delete", "deletecollection", "get", "list", "watch"];
 
 /** The resources that an established definition makes served: one for each served version. */
 export function customResources(definition: Definition): Resource[] {
@@ -41,11 +39,11 @@ function customResource(definition: Definition, version: DefinitionVersion): Res
     shortNames: names.shortNames ?? [],
     categories: names.categories ?? [],
     namespaced: scope === "Namespaced",
-    verbs: terminating ? verbsWhenTerminating : allVerbs,
+    verbs: allVerbs,
     subresources: subresourcesOf(version, names.kind),
     storage: { group, plural: names.plural },
     custom: true,
-    strategy: customStrategy(version, schema, checkCreate),
+    strategy: customStrategy(version, schema, selectablePaths(definition), checkCreate),
     table: printerColumns(version.additionalPrinterColumns),
     decode: (value) => ({ unknown: schema.coerce(value), object: value }),
     ...(conversion === undefined ? {} : { conversion }),
@@ -53,6 +51,11 @@ function customResource(definition: Definition, version: DefinitionVersion): Res
     ...(version.deprecated === true ? { deprecationWarning: deprecationOf(version, definition) } : {}),
     openApiSchema: () => publishedSchema(version, group, names.kind),
   };
+}
+
+function selectablePaths({ spec }: Definition): string[] {
+  const paths = spec.versions.flatMap((version) => (version.selectableFields ?? []).map(({ jsonPath }) => jsonPath));
+  return [...new Set(paths)];
 }
 
 function subresourcesOf(version: DefinitionVersion, kind: string): Subresource[] {
@@ -123,4 +126,3 @@ function noConversion(object: KubeObject, apiVersion: string): Error {
     `conversion webhook for ${from} is not called: this server does not support webhook conversion to ${apiVersion} yet; use the version that is stored`,
   );
 }
-

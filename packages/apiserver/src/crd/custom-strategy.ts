@@ -10,12 +10,18 @@ import type { VersionSchema } from "./version-schema.ts";
  * What custom resources do (k8s.io/apiextensions-apiserver/pkg/registry/customresource/strategy.go and
  * status_strategy.go).
  *
+ * @param stored fields of all versions that are selectable: an object is stored with the values of all of them
  * @param checkCreate throws when there may be no new objects
  */
-export function customStrategy(version: DefinitionVersion, schema: VersionSchema, checkCreate: (name: string) => void): Strategy {
+export function customStrategy(
+  version: DefinitionVersion,
+  schema: VersionSchema,
+  stored: readonly string[],
+  checkCreate: (name: string) => void,
+): Strategy {
   const hasStatus = version.subresources?.status !== undefined;
   const scale = version.subresources?.scale;
-  const fields = selectable(version);
+  const fields = compileFields(stored);
 
   return {
     hasGeneration: true,
@@ -78,13 +84,10 @@ export function customStrategy(version: DefinitionVersion, schema: VersionSchema
 }
 
 /** The fields' paths, compiled when the first object comes. */
-function selectable(version: DefinitionVersion): () => readonly { name: string; path: JsonPath }[] {
+function compileFields(paths: readonly string[]): () => readonly { name: string; path: JsonPath }[] {
   let compiled: { name: string; path: JsonPath }[] | undefined;
   return () => {
-    compiled ??= (version.selectableFields ?? []).map(({ jsonPath }) => ({
-      name: nameOf(jsonPath),
-      path: compileJsonPath(jsonPath),
-    }));
+    compiled ??= paths.map((path) => ({ name: nameOf(path), path: compileJsonPath(path) }));
     return compiled;
   };
 }

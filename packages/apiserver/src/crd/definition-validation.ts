@@ -1,11 +1,13 @@
-import { type FieldError, fieldError, isDns1035Label, isDns1123Subdomain, type JsonValue, jsonEqual } from "@podwright/kube";
-import { validateConversion } from "./conversion-validation.ts";
 import {
-  type Definition,
-  type DefinitionNames,
-  type DefinitionSpec,
-  isConditionTrue,
-} from "./definition.ts";
+  type FieldError,
+  fieldError,
+  isDns1035Label,
+  isDns1123Subdomain,
+  type JsonValue,
+  jsonEqual,
+} from "@podwright/kube";
+import { validateConversion } from "./conversion-validation.ts";
+import { type Definition, type DefinitionNames, type DefinitionSpec, isConditionTrue } from "./definition.ts";
 import {
   validateColumns,
   validateSchema,

@@ -66,7 +66,11 @@ export function validateEmbedded(root: JsonObject, schema: JsonObject): FieldErr
 
 function validateMetadata(metadata: JsonObject, path: string): FieldError[] {
   const named = { ...metadata, name: (metadata["name"] as string | undefined) || "fakename" };
-  const problems = validateObjectMeta(named, { namespaced: Boolean(metadata["namespace"]), custom: true }, isPathSegmentName);
+  const problems = validateObjectMeta(
+    named,
+    { namespaced: Boolean(metadata["namespace"]), custom: true },
+    isPathSegmentName,
+  );
   return problems.map((error) => ({ ...error, field: `${path}.${error.field}` }));
 }
 

@@ -3,8 +3,8 @@ import type { Clock } from "../clock.ts";
 import { formatTime } from "../metadata/time.ts";
 import type { Resource } from "../resources/resource.ts";
 import type { Storage, Write } from "../storage/storage.ts";
-import { decideDeletion } from "../verbs/deletion.ts";
 import type { DeleteOptions } from "../verbs/delete-options.ts";
+import { decideDeletion } from "../verbs/deletion.ts";
 import { encodeObject, storedAttributes } from "../verbs/stored-object.ts";
 import {
   type Condition,

@@ -48,7 +48,11 @@ function publish(schema: JsonValue | undefined): JsonValue | undefined {
       Object.entries(properties).map(([name, property]) => [name, publish(property)]),
     );
   }
-  if (schema["x-kubernetes-int-or-string"] === true && published["anyOf"] === undefined && published["type"] === undefined) {
+  if (
+    schema["x-kubernetes-int-or-string"] === true &&
+    published["anyOf"] === undefined &&
+    published["type"] === undefined
+  ) {
     published["oneOf"] = [{ type: "integer" }, { type: "string" }];
   }
   return published;

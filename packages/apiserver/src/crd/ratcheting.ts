@@ -1,4 +1,11 @@
-import { type FieldError, isJsonObject, type JsonObject, type JsonValue, jsonEqual, type KubeObject } from "@podwright/kube";
+import {
+  type FieldError,
+  isJsonObject,
+  type JsonObject,
+  type JsonValue,
+  jsonEqual,
+  type KubeObject,
+} from "@podwright/kube";
 
 /**
  * Validation ratcheting: an update is not refused for what was wrong already and has not changed

@@ -1,5 +1,4 @@
-import { isJsonObject, type JsonValue, type KubeObject } from "@podwright/kube";
-import { type FieldError, fieldError } from "@podwright/kube";
+import { type FieldError, fieldError, isJsonObject, type JsonValue, type KubeObject } from "@podwright/kube";
 import type { ScaleMapping } from "../resources/resource.ts";
 import type { ScalePaths } from "./definition.ts";
 
@@ -25,7 +24,11 @@ export function scaleMapping(paths: ScalePaths): ScaleMapping {
 }
 
 /** What the paths lead to must be replicas. */
-export function validateScale(object: KubeObject, paths: ScalePaths, parts: readonly ("spec" | "status")[]): FieldError[] {
+export function validateScale(
+  object: KubeObject,
+  paths: ScalePaths,
+  parts: readonly ("spec" | "status")[],
+): FieldError[] {
   const errors: FieldError[] = [];
   const check = (path: string) => {
     try {
@@ -69,7 +72,9 @@ function valueAt(object: KubeObject, path: string): JsonValue | undefined {
   for (const name of split(path)) {
     if (value === undefined) return undefined;
     if (!isJsonObject(value)) {
-      throw new Error(`${path} accessor error: ${shown(value)} is of the type ${goType(value)}, expected map[string]interface{}`);
+      throw new Error(
+        `${path} accessor error: ${shown(value)} is of the type ${goType(value)}, expected map[string]interface{}`,
+      );
     }
     value = value[name];
   }

@@ -78,7 +78,7 @@ function dropUnusedFields(spec: Struct, before: Struct): void {
 }
 
 /** Ports keep their node port where the client names none. */
-function keepNodePorts(ports: Struct[], before: Struct[]): void {
+export function keepNodePorts(ports: Struct[], before: Struct[]): void {
   const taken = new Set(ports.map(({ nodePort }) => nodePort));
   const known = new Map(before.map((port) => [`${port["protocol"]}/${port["port"]}`, port["nodePort"]]));
   for (const port of ports) {
@@ -87,11 +87,11 @@ function keepNodePorts(ports: Struct[], before: Struct[]): void {
   }
 }
 
-function needsClusterIp(spec: Struct): boolean {
+export function needsClusterIp(spec: Struct): boolean {
   return spec["type"] !== "ExternalName";
 }
 
-function needsNodePort(spec: Struct): boolean {
+export function needsNodePort(spec: Struct): boolean {
   if (spec["type"] === "NodePort") return true;
   return spec["type"] === "LoadBalancer" && spec["allocateLoadBalancerNodePorts"] !== false;
 }

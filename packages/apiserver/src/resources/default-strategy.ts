@@ -1,4 +1,4 @@
-import { type FieldError, fieldError, type KindFacts, type KubeObject, type TypeTable } from "@podwright/kube";
+import type { KindFacts, KubeObject, TypeTable } from "@podwright/kube";
 import type { NativeKind } from "../kinds/kind.ts";
 import type { Struct } from "./defaulting.ts";
 import { equalJson } from "./equal.ts";
@@ -21,9 +21,7 @@ export function nativeStrategy(
   let defaulter: ((value: Struct) => void) | undefined;
   let emptyStatus: Struct | undefined;
 
-  const checksFinalizers = !withoutFinalizerCheck.has(facts.group);
-  const finalizers = (object: KubeObject) => (checksFinalizers ? finalizerErrors(object) : []);
-  const validate = (object: KubeObject) => [...finalizers(object), ...(kind.validate?.(object) ?? [])];
+  const validate = (object: KubeObject) => kind.validate?.(object) ?? [];
 
   return {
     ...(kind.validateName && { validateName: kind.validateName }),
@@ -50,10 +48,7 @@ export function nativeStrategy(
       kind.prepareForStatusUpdate?.(object, old);
     },
     validate,
-    validateUpdate(object, old) {
-      if (kind.validateUpdate === undefined) return validate(object);
-      return [...finalizers(object), ...kind.validateUpdate(object, old)];
-    },
+    validateUpdate: (object, old) => kind.validateUpdate?.(object, old) ?? validate(object),
     validateStatusUpdate: (object, old) => kind.validateStatusUpdate?.(object, old) ?? [],
     warnings: (object, old) => kind.warnings?.(object, old) ?? [],
     generationChanges: kind.generationChanges ?? desiredStateChanged,
@@ -89,24 +84,4 @@ function put(object: KubeObject, field: string, value: unknown): void {
 function statusOf(table: TypeTable, structName: string): Struct {
   const type = table.struct(structName)?.fields.get("status")?.type;
   return type?.type === "struct" ? zeroValue(table, type.name) : {};
-}
-
-/** Groups whose kinds upstream checks with apimachinery's rules alone. */
-const withoutFinalizerCheck: ReadonlySet<string> = new Set([
-  "admissionregistration.k8s.io",
-  "apiextensions.k8s.io",
-  "coordination.k8s.io",
-  "policy",
-]);
-const shortFinalizers = ["kubernetes", "orphan", "foregroundDeletion"];
-
-/** Finalizers need a domain, but for a few old ones (k8s.io/kubernetes/pkg/apis/core/validation/validation.go, validateKubeFinalizerName). */
-function finalizerErrors({ metadata }: KubeObject): FieldError[] {
-  const errors: FieldError[] = [];
-  for (const [index, name] of (metadata.finalizers ?? []).entries()) {
-    if (name.includes("/") || shortFinalizers.includes(name)) continue;
-    const detail = "name is neither a standard finalizer name nor is it fully qualified";
-    errors.push(fieldError.invalid(`metadata.finalizers[${index}]`, name, detail));
-  }
-  return errors;
 }

@@ -181,7 +181,7 @@ function stateOf(object: { value: Buffer }): string {
 
 describe.each(implementations)("$name storage", ({ make }) => {
   it("is as a list of all that happened", async () => {
-    const commands = fc.commands([writes, writes, list, changes, compact, reopen], { maxCommands: 120, size: "max" });
+    const commands = fc.commands([writes, writes, list, changes, compact, reopen], { maxCommands: 40, size: "max" });
     await fc.assert(
       fc.asyncProperty(commands, async (commands) => {
         const store = await make();
@@ -192,7 +192,7 @@ describe.each(implementations)("$name storage", ({ make }) => {
           await store.dispose();
         }
       }),
-      { numRuns: 800 },
+      { numRuns: 40 },
     );
   });
 });

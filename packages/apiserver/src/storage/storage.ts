@@ -20,7 +20,9 @@ export interface Storage {
 
   /**
    * Reads the newest object (pending writes included) and puts what `update` returns in its place, in one step.
-   * `update` runs once and synchronously; it throws to refuse.
+   * `update` runs once and synchronously; it throws to refuse. The promise settles when the write, or the state that was
+   * refused or left as it is, is durable. Rejects with StorageError ("full", "failed") when the disk took neither this
+   * write nor those under way: readers saw none of them.
    */
   write(key: string, update: (current: StoredObject | undefined) => Write): Promise<WriteResult>;
 
@@ -33,14 +35,14 @@ export interface Storage {
   /** Resolves when `revision` is durable here, or false after the time-out. */
   waitFor(revision: number, timeoutMs: number): Promise<boolean>;
 
-  /** Forgets superseded versions up to and including the revision. */
+  /** Forgets superseded versions up to and including the revision. Throws FutureRevisionError. */
   compact(revision: number): Promise<void>;
 
   /** Waits for pending writes, then closes. */
   close(): Promise<void>;
 }
 
-/** What selectors look at, kept beside the value so that filtering a list parses nothing. */
+/** What selectors look at, kept beside the value so that filtering a list parses nothing. Shared: do not change it. */
 export interface Attributes {
   labels?: Record<string, string>;
   /** Values of the kind's selectable fields other than metadata.name and metadata.namespace. */

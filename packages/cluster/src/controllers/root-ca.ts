@@ -2,7 +2,13 @@
 import { configMaps, WorkQueue } from "@podwright/client";
 import type { KubeObject } from "@podwright/kube";
 import type { Namespace } from "../kinds.ts";
-import { type Controller, type ControllerContext, isAlreadyExists, isNamespaceTerminating, reportTo } from "./controller.ts";
+import {
+  type Controller,
+  type ControllerContext,
+  isAlreadyExists,
+  isNamespaceTerminating,
+  reportTo,
+} from "./controller.ts";
 import { namespaceInformer } from "./informers.ts";
 
 const configMapName = "kube-root-ca.crt";

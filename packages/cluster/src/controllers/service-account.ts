@@ -1,7 +1,13 @@
 /** The ServiceAccount `default` of every namespace (k8s.io/kubernetes/pkg/controller/serviceaccount/serviceaccounts_controller.go). */
 import { serviceAccounts, WorkQueue } from "@podwright/client";
 import type { Namespace } from "../kinds.ts";
-import { type Controller, type ControllerContext, isAlreadyExists, isNamespaceTerminating, reportTo } from "./controller.ts";
+import {
+  type Controller,
+  type ControllerContext,
+  isAlreadyExists,
+  isNamespaceTerminating,
+  reportTo,
+} from "./controller.ts";
 import { namespaceInformer } from "./informers.ts";
 
 const accountName = "default";

@@ -60,9 +60,7 @@ function readyVerdict(pod: Pod, containersReady: Verdict): Verdict {
     if (condition === undefined) {
       messages.push(`corresponding condition of pod readiness gate "${conditionType}" does not exist.`);
     } else if (condition.status !== "True") {
-      messages.push(
-        `the status of pod readiness gate "${conditionType}" is not "True", but ${condition.status}`,
-      );
+      messages.push(`the status of pod readiness gate "${conditionType}" is not "True", but ${condition.status}`);
     }
   }
   return messages.length === 0

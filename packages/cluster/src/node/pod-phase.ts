@@ -34,7 +34,11 @@ export function isDone(pod: Pod, records: readonly ContainerRecord[]): boolean {
  *
  * @param stopped nothing of the pod will be started any more.
  */
-export function podPhase(pod: Pod, records: readonly ContainerRecord[], stopped: boolean): NonNullable<PodStatus["phase"]> {
+export function podPhase(
+  pod: Pod,
+  records: readonly ContainerRecord[],
+  stopped: boolean,
+): NonNullable<PodStatus["phase"]> {
   let pendingInit = 0;
   let pendingSidecars = 0;
   let running = 0;

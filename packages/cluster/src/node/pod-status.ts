@@ -71,9 +71,7 @@ function timed(
   return {
     ...condition,
     lastTransitionTime:
-      before?.status === condition.status && before.lastTransitionTime
-        ? before.lastTransitionTime
-        : formatTime(nowMs),
+      before?.status === condition.status && before.lastTransitionTime ? before.lastTransitionTime : formatTime(nowMs),
     ...(generation === undefined ? {} : { observedGeneration: generation }),
   };
 }

@@ -300,7 +300,8 @@ export class PodWorker {
     for (const timer of this.#timers.values()) timer.cancel();
     this.#timers.clear();
     const { deletionGracePeriodSeconds } = this.#pod.metadata;
-    const graceMs = (this.#gone ? 0 : (deletionGracePeriodSeconds ?? this.#pod.spec.terminationGracePeriodSeconds ?? 30)) * 1000;
+    const graceMs =
+      (this.#gone ? 0 : (deletionGracePeriodSeconds ?? this.#pod.spec.terminationGracePeriodSeconds ?? 30)) * 1000;
     const stop = async (record: ContainerRecord): Promise<void> => {
       if (record.condition.type !== "running") return;
       this.#event("Normal", "Killing", `Stopping container ${record.name}`, record);

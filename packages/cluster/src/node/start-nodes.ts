@@ -109,8 +109,12 @@ export async function startNodes(options: StartNodesOptions): Promise<RunningNod
     options.heartbeatMs === undefined
       ? []
       : registered.map((node, index) =>
-          startHeartbeat(client, clock, options.heartbeatMs as number, () => beating(node, wanted[index] as Node), (error) =>
-            logger.warn("a node's heartbeat failed", { node: node.metadata.name, error: String(error) }),
+          startHeartbeat(
+            client,
+            clock,
+            options.heartbeatMs as number,
+            () => beating(node, wanted[index] as Node),
+            (error) => logger.warn("a node's heartbeat failed", { node: node.metadata.name, error: String(error) }),
           ),
         );
 
@@ -125,7 +129,12 @@ export async function startNodes(options: StartNodesOptions): Promise<RunningNod
       await own?.factory.stop();
       if (!leaving) return;
       await Promise.all(
-        registered.map(({ metadata }) => client.resource(nodes).delete(metadata.name ?? "").catch(() => undefined)),
+        registered.map(({ metadata }) =>
+          client
+            .resource(nodes)
+            .delete(metadata.name ?? "")
+            .catch(() => undefined),
+        ),
       );
     },
   };

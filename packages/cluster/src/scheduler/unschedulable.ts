@@ -9,7 +9,9 @@ const longestMessage = 1024;
 export function describeRefusals(refusals: readonly Refusal[], preemptionPolicy: string | undefined): string {
   if (refusals.length === 0) return "no nodes available to schedule pods";
   const reasons = histogram(refusals.flatMap((refusal) => refusal.reasons));
-  return `${unavailable(refusals.length)}: ${reasons}. ${describePreemption(refusals, preemptionPolicy)}`;
+  // The plugin of dynamic resources has its say before preemption: it has nothing to give back.
+  const preemption = `no new claims to deallocate, ${describePreemption(refusals, preemptionPolicy)}`;
+  return `${unavailable(refusals.length)}: ${reasons}. ${preemption}`;
 }
 
 function describePreemption(refusals: readonly Refusal[], preemptionPolicy: string | undefined): string {

@@ -182,6 +182,6 @@ function denial(webhook: string, result: JsonObject | undefined): StatusError {
     message: why ? `${deniedBy}: ${why}` : `${deniedBy} without explanation`,
     ...(given.reason ? { reason: given.reason } : {}),
     ...(given.details === undefined || given.details === null ? {} : { details: given.details }),
-    code: code < 400 ? 400 : code,
+    code: Math.max(code, 400),
   });
 }

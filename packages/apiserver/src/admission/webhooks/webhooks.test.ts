@@ -142,7 +142,11 @@ describe("which webhooks are asked", () => {
       ...fields,
     });
     await configure("Mutating", [
-      { name: "all.example.com", path: "all", rules: [rule({ apiGroups: ["*"], apiVersions: ["*"], resources: ["*"] })] },
+      {
+        name: "all.example.com",
+        path: "all",
+        rules: [rule({ apiGroups: ["*"], apiVersions: ["*"], resources: ["*"] })],
+      },
       { name: "op.example.com", path: "other-operation", rules: [rule({ operations: ["UPDATE"] })] },
       { name: "group.example.com", path: "other-group", rules: [rule({ apiGroups: ["apps"] })] },
       { name: "sub.example.com", path: "subresource", rules: [rule({ resources: ["configmaps/status"] })] },
@@ -237,7 +241,11 @@ describe("mutating webhooks", () => {
   });
 
   it("see the in-tree plugins' work, and what they add goes through those plugins again", async () => {
-    await admission.put({ apiVersion: "v1", kind: "ServiceAccount", metadata: { name: "default", namespace: "default" } });
+    await admission.put({
+      apiVersion: "v1",
+      kind: "ServiceAccount",
+      metadata: { name: "default", namespace: "default" },
+    });
     answers["sidecar"] = {
       response: patchResponse([{ op: "add", path: "/spec/containers/-", value: { name: "s", image: "s:1" } }]),
     };
@@ -307,8 +315,16 @@ describe("validating webhooks", () => {
 describe("denials", () => {
   const cases: [string, Record<string, unknown>, Record<string, unknown>][] = [
     ["without explanation", {}, { code: 400, message: "denied the request without explanation" }],
-    ["a message", { status: { message: "m", code: 403, reason: "Forbidden" } }, { code: 403, reason: "Forbidden", message: "denied the request: m" }],
-    ["a reason", { status: { reason: "Because" } }, { code: 400, reason: "Because", message: "denied the request: Because" }],
+    [
+      "a message",
+      { status: { message: "m", code: 403, reason: "Forbidden" } },
+      { code: 403, reason: "Forbidden", message: "denied the request: m" },
+    ],
+    [
+      "a reason",
+      { status: { reason: "Because" } },
+      { code: 400, reason: "Because", message: "denied the request: Because" },
+    ],
     ["a code below 400", { status: { code: 200, status: "Success" } }, { code: 400, status: "Failure" }],
   ];
   it.each(cases)("carry the webhook's status: %s", async (_, response, expected) => {
@@ -512,7 +528,10 @@ describe("a webhook given by Service", () => {
     spec: { type: "ClusterIP", ports: [{ name: "https", port: 443, targetPort: 9443 }] },
   };
   const byService = () => ({
-    clientConfig: { service: { namespace: "default", name: "hooks", path: "/s", port: 443 }, caBundle: server.caBundle },
+    clientConfig: {
+      service: { namespace: "default", name: "hooks", path: "/s", port: 443 },
+      caBundle: server.caBundle,
+    },
   });
   const post = 'failed to call webhook: Post "https://hooks.default.svc:443/s?timeout=5s": ';
 

@@ -5,7 +5,13 @@ import type { KubeObject } from "@podwright/kube";
 import type { Pod, Service } from "../../kinds.ts";
 import { controllerReference } from "../../owner-references.ts";
 import { isPodReady } from "../../pods.ts";
-import { type Controller, type ControllerContext, isNamespaceTerminating, isNotFound, reportTo } from "../controller.ts";
+import {
+  type Controller,
+  type ControllerContext,
+  isNamespaceTerminating,
+  isNotFound,
+  reportTo,
+} from "../controller.ts";
 import { podInformer, serviceInformer } from "../informers.ts";
 import { RecentWrites } from "../recent-writes.ts";
 import { followServices, hasPods, podsOf, portsOn, type ResolvedPort } from "./service-pods.ts";

@@ -4,7 +4,14 @@ import { endpoints, splitKey, WorkQueue } from "@podwright/client";
 import type { KubeObject } from "@podwright/kube";
 import type { Pod, Service } from "../../kinds.ts";
 import { isPodReady } from "../../pods.ts";
-import { type Controller, type ControllerContext, isAlreadyExists, isNamespaceTerminating, isNotFound, reportTo } from "../controller.ts";
+import {
+  type Controller,
+  type ControllerContext,
+  isAlreadyExists,
+  isNamespaceTerminating,
+  isNotFound,
+  reportTo,
+} from "../controller.ts";
 import { podInformer, serviceInformer } from "../informers.ts";
 import { RecentWrites } from "../recent-writes.ts";
 import { followServices, hasPods, podsOf, portsOn, type ResolvedPort } from "./service-pods.ts";

@@ -17,7 +17,9 @@ export function hasPods(service: Service): boolean {
 }
 
 export function selects(service: Service, labels: Record<string, string> | undefined): boolean {
-  return hasPods(service) && Object.entries(service.spec.selector ?? {}).every(([name, value]) => labels?.[name] === value);
+  return (
+    hasPods(service) && Object.entries(service.spec.selector ?? {}).every(([name, value]) => labels?.[name] === value)
+  );
 }
 
 /** The pods of the Service that have an address and are not over, by name. */
@@ -56,11 +58,7 @@ function resolve(pod: Pod, { port, targetPort = port, protocol = "TCP" }: Servic
 }
 
 /** Tells of the Services whose endpoints may have changed. */
-export function followServices(
-  services: Informer<Service>,
-  pods: Informer<Pod>,
-  enqueue: (key: string) => void,
-): void {
+export function followServices(services: Informer<Service>, pods: Informer<Pod>, enqueue: (key: string) => void): void {
   const enqueueService = (service: Service): void => enqueue(objectKey(service));
   services.onChange({ added: enqueueService, updated: enqueueService, deleted: enqueueService });
   const enqueueServicesOf = (pod: Pod): void => {

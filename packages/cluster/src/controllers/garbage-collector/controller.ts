@@ -29,10 +29,15 @@ export function createGarbageCollector(context: ControllerContext): Controller {
   const onError = reportTo(logger, "garbage-collector");
   const deletions = new WorkQueue({ reconcile: examine, concurrency: 20, clock, onError });
   const orphanings = new WorkQueue({ reconcile: orphanDependents, concurrency: 5, clock, onError });
-  const monitors = new Monitors(client, context.informers, { clock, logger }, {
-    changed: (object) => apply(graph.observe(object)),
-    deleted: (object) => apply(graph.remove(object.metadata.uid ?? "")),
-  });
+  const monitors = new Monitors(
+    client,
+    context.informers,
+    { clock, logger },
+    {
+      changed: (object) => apply(graph.observe(object)),
+      deleted: (object) => apply(graph.remove(object.metadata.uid ?? "")),
+    },
+  );
   const definitions = context.informers.for(customResourceDefinitions);
   const refresh = (): void => {
     monitors.refresh().catch((error: unknown) => {
@@ -158,11 +163,7 @@ export function createGarbageCollector(context: ControllerContext): Controller {
     }
   }
 
-  async function dropOwners(
-    resource: ResourceRef,
-    object: KubeObject,
-    lost: readonly OwnerReference[],
-  ): Promise<void> {
+  async function dropOwners(resource: ResourceRef, object: KubeObject, lost: readonly OwnerReference[]): Promise<void> {
     const uids = new Set(lost.map((reference) => reference.uid));
     const ownerReferences = (object.metadata.ownerReferences ?? []).filter(({ uid }) => !uids.has(uid));
     await patchMetadata(resource, object, { ownerReferences });
@@ -252,7 +253,10 @@ export function createGarbageCollector(context: ControllerContext): Controller {
   }
 
   function refreshWhenServed(definition: KubeObject, old: KubeObject): void {
-    if (isEstablished(definition) !== isEstablished(old) || definition.metadata.generation !== old.metadata.generation) {
+    if (
+      isEstablished(definition) !== isEstablished(old) ||
+      definition.metadata.generation !== old.metadata.generation
+    ) {
       refresh();
     }
   }
