@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { createServer, type Server } from "node:https";
-import type { AddressInfo } from "node:net";
+import type { AddressInfo, Socket } from "node:net";
 import type { TLSSocket } from "node:tls";
 import { status } from "@podwright/kube";
 import { errorResponse } from "./output/response.ts";
@@ -33,6 +33,7 @@ const keepAliveTimeoutMs = 180_000;
 const maxBodyBytes = 3 * 1024 * 1024;
 /** How long requests under way may take when the server stops. */
 const closeGraceMs = 2000;
+const sweepIntervalMs = 10;
 
 /**
  * Serves the API over HTTPS. HTTP/1.1: WebSockets and SPDY need it, and clients take it as well. Rejects when the
@@ -61,8 +62,13 @@ export async function listen(api: ApiServer, { port, host, tls }: ListenOptions)
     void serve(api, incoming, outgoing, certificates.get(incoming.socket));
   });
   server.on("clientError", (_error, socket) => socket.destroy());
+  const sockets = new Set<Socket>();
+  server.on("connection", (socket) => {
+    sockets.add(socket);
+    socket.once("close", () => sockets.delete(socket));
+  });
   await listening(server, port, host);
-  return { port: (server.address() as AddressInfo).port, close: () => close(api, server) };
+  return { port: (server.address() as AddressInfo).port, close: () => close(api, server, sockets) };
 }
 
 function listening(server: Server, port: number, host: string): Promise<void> {
@@ -75,13 +81,17 @@ function listening(server: Server, port: number, host: string): Promise<void> {
   });
 }
 
-async function close(api: ApiServer, server: Server): Promise<void> {
+async function close(api: ApiServer, server: Server, sockets: ReadonlySet<Socket>): Promise<void> {
   const closed = new Promise<void>((resolve) => server.close(() => resolve()));
   api.close();
-  server.closeIdleConnections();
-  const timer = setTimeout(() => server.closeAllConnections(), closeGraceMs);
+  // Connections fall idle as their last answers are sent; nothing tells when.
+  const sweep = setInterval(() => server.closeIdleConnections(), sweepIntervalMs);
+  const deadline = setTimeout(() => {
+    for (const socket of sockets) socket.destroy();
+  }, closeGraceMs);
   await closed;
-  clearTimeout(timer);
+  clearInterval(sweep);
+  clearTimeout(deadline);
 }
 
 /** Read once for each connection: taking a certificate apart is slow. */

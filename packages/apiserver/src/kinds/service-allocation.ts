@@ -2,7 +2,13 @@ import { BlockList, isIP } from "node:net";
 import { type FieldError, fieldError, type KubeObject, status } from "@podwright/kube";
 import type { AdmissionAttributes, AdmissionPlugin } from "../admission/admission.ts";
 import type { Struct } from "./kind.ts";
-import { keepNodePorts, needsClusterIp, needsHealthCheckPort, needsNodePort } from "./service-update.ts";
+import {
+  keepNodePorts,
+  needsClusterIp,
+  needsHealthCheckPort,
+  needsNodePort,
+  normalizeClusterIps,
+} from "./service-update.ts";
 
 const addressRange = "10.96.0.0/16";
 const networkAddress = (10 << 24) | (96 << 16);
@@ -41,10 +47,12 @@ export function serviceAllocation(services: StoredServices): AdmissionPlugin {
       const before: Struct = oldObject?.["spec"] ?? {};
       const others = services.list().filter(({ metadata }) => !isSame(metadata, attributes));
       const errors: FieldError[] = [];
+      normalizeClusterIps(object, oldObject);
       keepFamilies(spec, before);
       defaultFamilies(spec);
       allocateAddress(spec, before, others, nextAddress, errors);
-      allocatePorts(spec, before, others, nextPort, errors);
+      // Upstream looks at given ports only when it is about to take them.
+      allocatePorts(spec, before, others, nextPort, attributes.dryRun ? [] : errors);
       refuse(attributes, object, errors);
     },
   };

@@ -39,7 +39,8 @@ export function templateMatches(errors: Errors, object: KubeObject, emptyMatches
   try {
     const selector: Struct | undefined = object["spec"].selector;
     const parsed = labelSelectorFromObject(selector);
-    selects = (emptyMatches && parsed.toString() === "") || parsed.matches(labels ?? {});
+    const isEmpty = selector !== undefined && parsed.toString() === "";
+    selects = (emptyMatches && isEmpty) || parsed.matches(labels ?? {});
   } catch {
     return false;
   }

@@ -84,7 +84,7 @@ function validateNew(object: KubeObject, { resource }: ResourceRequest): void {
     ...strategy.validate(object),
   ];
   if (errors.length > 0) {
-    throw status.invalid({ group: resource.group, kind: resource.kind }, object.metadata.name ?? "", errors);
+    throw status.invalid({ group: resource.storage.group, kind: resource.kind }, object.metadata.name ?? "", errors);
   }
 }
 

@@ -191,7 +191,7 @@ function validate(object: KubeObject, old: KubeObject, request: ResourceRequest,
     ...scope.validate(object, old),
   ];
   if (errors.length > 0) {
-    throw status.invalid({ group: resource.group, kind: resource.kind }, object.metadata.name ?? "", errors);
+    throw status.invalid({ group: resource.storage.group, kind: resource.kind }, object.metadata.name ?? "", errors);
   }
   for (const text of resource.strategy.warnings(object, old)) warnings.add(text);
 }

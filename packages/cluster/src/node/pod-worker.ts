@@ -97,7 +97,10 @@ export class PodWorker {
   update(pod: Pod): void {
     const before = this.#pod;
     this.#pod = pod;
-    if (this.#over) return this.#context.changed(this);
+    if (this.#over) {
+      this.#context.changed(this);
+      return;
+    }
     const changed =
       before.metadata.generation !== pod.metadata.generation ||
       before.metadata.deletionTimestamp !== pod.metadata.deletionTimestamp ||

@@ -124,7 +124,7 @@ async function existing(rollout: Rollout, wanted: ReplicaSet, error: unknown): P
   const taken = await rollout.writer.get(wanted);
   const ours = controllerOf(taken)?.uid === deployment.metadata.uid;
   if (ours && sameTemplate(deployment.spec.template, taken.spec.template)) return taken;
-  const status = (deployment.status ??= {});
+  const { status } = deployment;
   status.collisionCount = (status.collisionCount ?? 0) + 1;
   throw error;
 }

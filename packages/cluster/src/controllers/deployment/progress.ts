@@ -28,7 +28,7 @@ export function updateCounts(rollout: Rollout): void {
     ...count("unavailableReplicas", Math.max(sumReplicas(replicaSets) - available, 0)),
   };
   if (terminating !== undefined) status.terminatingReplicas = terminating;
-  const { collisionCount, conditions } = deployment.status ?? {};
+  const { collisionCount, conditions } = deployment.status;
   if (collisionCount !== undefined) status.collisionCount = collisionCount;
   if (conditions !== undefined) status.conditions = conditions;
   deployment.status = status;
@@ -57,10 +57,10 @@ function terminatingReplicas(replicaSets: readonly ReplicaSet[]): number | undef
 
 /** Counts, and the Progressing and ReplicaFailure conditions of a rollout under way. */
 export function updateRolloutStatus(rollout: Rollout): void {
-  const before = rollout.deployment.status ?? {};
+  const before = rollout.deployment.status;
   updateCounts(rollout);
   const { deployment } = rollout;
-  const status = deployment.status ?? {};
+  const { status } = deployment;
   const progressing = findCondition(before.conditions, "Progressing");
   if (!hasProgressDeadline(deployment)) {
     status.conditions = removeCondition(status.conditions, "Progressing");
@@ -75,7 +75,7 @@ export function updateRolloutStatus(rollout: Rollout): void {
 
 function judgeProgress(rollout: Rollout, before: DeploymentStatus): void {
   const { deployment } = rollout;
-  const status = deployment.status ?? {};
+  const { status } = deployment;
   const { current } = splitReplicaSets(rollout);
   const what = current ? `ReplicaSet "${current.metadata.name}"` : `Deployment "${deployment.metadata.name}"`;
   if (isComplete(deployment, status)) {
@@ -136,7 +136,7 @@ export function nextProgressCheckMs(rollout: Rollout): number | undefined {
   const { deployment } = rollout;
   const condition = findCondition(deployment.status?.conditions, "Progressing");
   if (!hasProgressDeadline(deployment) || deployment.spec.paused || condition === undefined) return undefined;
-  if (isComplete(deployment, deployment.status ?? {})) return undefined;
+  if (isComplete(deployment, deployment.status)) return undefined;
   if (condition.reason === "ProgressDeadlineExceeded" || condition.reason === "NewReplicaSetAvailable") {
     return undefined;
   }
@@ -159,7 +159,7 @@ export function notePause(rollout: Rollout): void {
 /** A ReplicaSet's failure to create pods is the Deployment's: the new one's first. */
 function promoteReplicaFailure(rollout: Rollout): void {
   const { current } = splitReplicaSets(rollout);
-  const status = (rollout.deployment.status ??= {});
+  const { status } = rollout.deployment;
   for (const replicaSet of current ? [current, ...rollout.replicaSets] : rollout.replicaSets) {
     const failure = findCondition(replicaSet.status?.conditions, "ReplicaFailure");
     if (failure === undefined) continue;

@@ -15,7 +15,7 @@ export async function recreate(rollout: Rollout): Promise<void> {
   if (replicasOf(current) !== replicasOf(rollout.deployment)) {
     await scaleReplicaSet(rollout, current, replicasOf(rollout.deployment));
   }
-  if (isComplete(rollout.deployment, rollout.deployment.status ?? {})) await cleanUp(rollout);
+  if (isComplete(rollout.deployment, rollout.deployment.status)) await cleanUp(rollout);
 }
 
 function oldPodsRunning(rollout: Rollout): boolean {

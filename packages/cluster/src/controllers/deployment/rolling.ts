@@ -11,7 +11,7 @@ export async function rollOut(rollout: Rollout): Promise<void> {
   const current = await ensureNewReplicaSet(rollout);
   if (await growNew(rollout, current)) return;
   if (await shrinkOld(rollout)) return;
-  if (isComplete(rollout.deployment, rollout.deployment.status ?? {})) await cleanUp(rollout);
+  if (isComplete(rollout.deployment, rollout.deployment.status)) await cleanUp(rollout);
 }
 
 async function growNew(rollout: Rollout, current: ReplicaSet): Promise<boolean> {

@@ -1,4 +1,4 @@
-import type { Condition, Deployment, Pod, ReplicaSet } from "../../kinds.ts";
+import type { Condition, Deployment, DeploymentStatus, Pod, ReplicaSet } from "../../kinds.ts";
 import { formatTime } from "../../times.ts";
 import { setCondition } from "../conditions.ts";
 import { sameTemplate } from "./hash.ts";
@@ -6,7 +6,7 @@ import { sameTemplate } from "./hash.ts";
 /** One pass over a Deployment: what is known, what was changed so far, and what to do things with. */
 export interface Rollout {
   /** A copy. Its status and its revision annotation change on the way and are written at the end. */
-  deployment: Deployment;
+  deployment: Deployment & { status: DeploymentStatus };
   /** What the Deployment controls, oldest first; replaced as they are written. */
   replicaSets: ReplicaSet[];
   /** Pods of those, by the ReplicaSet's uid. */
@@ -64,7 +64,7 @@ export function setDeploymentCondition(
   message: string,
 ): void {
   const now = formatTime(rollout.nowMs);
-  const deploymentStatus = (rollout.deployment.status ??= {});
+  const { status: deploymentStatus } = rollout.deployment;
   deploymentStatus.conditions = setCondition(deploymentStatus.conditions, {
     type,
     status,
