@@ -7,6 +7,7 @@ const maxInt32 = 2 ** 31 - 1;
 /** The scale subresource of a custom resource (k8s.io/apiextensions-apiserver/pkg/registry/customresource/etcd.go). */
 export function scaleMapping(paths: ScalePaths): ScaleMapping {
   return {
+    specReplicasPath: paths.specReplicasPath,
     specReplicas: (object) => numberAt(object, paths.specReplicasPath),
     statusReplicas: (object) => numberAt(object, paths.statusReplicasPath) ?? 0,
     selector: (object) => textAt(object, paths.labelSelectorPath),

@@ -1,6 +1,7 @@
 import {
   decodeNative,
   decodeProtobuf,
+  fieldError,
   formatApiVersion,
   isJsonObject,
   type JsonValue,
@@ -130,6 +131,10 @@ function checkKind(value: KubeObject, expected: ExpectedKind): void {
     const from = `${version}.${value.kind}`;
     const to = `${expected.group === "" ? "core" : (expected.group.split(".")[0] ?? "")}.${expected.kind}`;
     throw cannotHandle(value, expected, `converting (${from}) to (${to}): unknown conversion`);
+  }
+  if (expected.custom && group === expected.group && version === expected.version) {
+    const error = fieldError.invalid("kind", value.kind, `must be ${expected.kind}`);
+    throw status.invalid({ group, kind: value.kind }, value.metadata?.name ?? "", [error]);
   }
   throw cannotHandle(value, expected, unregisteredText(value));
 }

@@ -32,7 +32,7 @@ export function apiResourceList(group: string, { version, resources }: GroupVers
     groupVersion: formatApiVersion(group, version),
     resources: resources.flatMap((resource) => [
       resourceFields(resource),
-      ...sorted(resource.subresources).map((subresource) => subresourceFields(resource, subresource)),
+      ...subresourcesOf(resource).map((subresource) => subresourceFields(resource, subresource)),
     ]),
   };
 }
@@ -45,7 +45,7 @@ function resourceFields(resource: Resource) {
     singularName: singular,
     namespaced,
     kind,
-    verbs: [...verbs].sort(),
+    verbs: verbsOf(resource, verbs),
     ...(shortNames.length > 0 && { shortNames }),
     ...(categories.length > 0 && { categories }),
     ...(storageVersionHash !== undefined && { storageVersionHash }),
@@ -94,11 +94,11 @@ function aggregatedResource(resource: Resource) {
     responseKind: { group: "", version: "", kind },
     scope: namespaced ? "Namespaced" : "Cluster",
     singularResource: singular,
-    verbs: [...verbs].sort(),
+    verbs: verbsOf(resource, verbs),
     ...(shortNames.length > 0 && { shortNames }),
     ...(categories.length > 0 && { categories }),
     ...(subresources.length > 0 && {
-      subresources: sorted(subresources).map(({ name, kind, group, version, verbs }) => ({
+      subresources: subresourcesOf(resource).map(({ name, kind, group, version, verbs }) => ({
         subresource: name,
         responseKind: { group: group ?? "", version: version ?? "", kind },
         verbs: [...verbs].sort(),
@@ -107,6 +107,11 @@ function aggregatedResource(resource: Resource) {
   };
 }
 
-function sorted(subresources: readonly Subresource[]): Subresource[] {
-  return [...subresources].sort((a, b) => (a.name < b.name ? -1 : 1));
+/** Upstream sorts what native kinds have and leaves custom resources in the order of their handler. */
+function subresourcesOf({ custom, subresources }: Resource): readonly Subresource[] {
+  return custom ? subresources : [...subresources].sort((a, b) => (a.name < b.name ? -1 : 1));
+}
+
+function verbsOf({ custom }: Resource, verbs: readonly string[]): readonly string[] {
+  return custom ? verbs : [...verbs].sort();
 }

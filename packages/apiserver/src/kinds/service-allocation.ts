@@ -59,8 +59,12 @@ export function serviceAllocation(services: StoredServices): AdmissionPlugin {
 }
 
 /** What is wrong with the service itself is told first, by its validation. */
-function refuse({ resource, name }: AdmissionAttributes, object: KubeObject, errors: FieldError[]): void {
-  if (errors.length === 0 || resource.strategy.validate(object).length > 0) return;
+function refuse(attributes: AdmissionAttributes, object: KubeObject, errors: FieldError[]): void {
+  if (errors.length === 0) return;
+  const { resource, name, oldObject } = attributes;
+  const { strategy } = resource;
+  const own = oldObject === undefined ? strategy.validate(object) : strategy.validateUpdate(object, oldObject);
+  if (own.length > 0) return;
   throw status.invalid({ group: resource.group, kind: resource.kind }, name, errors);
 }
 

@@ -37,7 +37,7 @@ export function templateMatches(errors: Errors, object: KubeObject, emptyMatches
   const labels: Record<string, string> | undefined = podTemplateOf(object)["metadata"]?.labels;
   let selects: boolean;
   try {
-    const selector: Struct | undefined = object["spec"].selector;
+    const selector: Struct | undefined = object["spec"].selector ?? undefined;
     const parsed = labelSelectorFromObject(selector);
     const isEmpty = selector !== undefined && parsed.toString() === "";
     selects = (emptyMatches && isEmpty) || parsed.matches(labels ?? {});

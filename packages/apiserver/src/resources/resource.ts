@@ -42,6 +42,8 @@ export interface Resource {
 
 /** How an object maps to its autoscaling/v1 Scale. */
 export interface ScaleMapping {
+  /** Of custom resources, which need not have the field: ".spec.replicas". */
+  specReplicasPath?: string;
   /** Undefined when the object has no such field. Throws an Error when it has the wrong type. */
   specReplicas(object: KubeObject): number | undefined;
   statusReplicas(object: KubeObject): number;

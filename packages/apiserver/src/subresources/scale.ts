@@ -20,7 +20,14 @@ export async function serveScale(
   mapping: ScaleMapping,
 ): Promise<ApiResponse> {
   const { method } = request.request;
-  if (method === "GET") return scaleResponse(parts, request, readScaled(parts, request), mapping);
+  if (method === "GET") {
+    const object = readScaled(parts, request);
+    const path = mapping.specReplicasPath;
+    if (path !== undefined && mapping.specReplicas(object) === undefined) {
+      throw status.internalError(`the spec replicas field ${JSON.stringify(path)} does not exist`);
+    }
+    return scaleResponse(parts, request, object, mapping);
+  }
   const change = method === "PUT" ? bodyChange(request) : patchChange(request);
   const options = parseWriteOptions(request.request.query, method === "PUT" ? "UpdateOptions" : "PatchOptions");
   const { value } = await guaranteedUpdate(parts, request, {
@@ -30,7 +37,8 @@ export async function serveScale(
     change(old) {
       const current = old as KubeObject;
       const scale = change(scaleOf(current, mapping), options.fieldValidation);
-      validateScale(scale);
+      // A custom resource says itself what its replicas may be.
+      if (!request.resource.custom) validateScale(scale);
       const object = structuredClone(current);
       mapping.setReplicas(object, scale["spec"]?.replicas ?? 0);
       // The Scale's version stands for the object's: an empty one means whatever is newest.

@@ -16,6 +16,9 @@ import { requestToken } from "./token.ts";
 export async function serveSubresource(parts: ServerParts, request: ResourceRequest): Promise<ApiResponse> {
   const { resource, route } = request;
   const subresource = resource.subresources.find(({ name }) => name === route.subresource);
+  if (subresource === undefined && resource.custom && request.name !== "") {
+    throw status.notFound({ group: resource.group, resource: resource.plural }, request.name);
+  }
   if (subresource === undefined || request.name === "") throw status.pathNotFound();
   const verb = verbOf(request.request.method);
   if (verb === undefined || !subresource.verbs.includes(verb)) throw status.generic(405);

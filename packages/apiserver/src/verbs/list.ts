@@ -18,11 +18,13 @@ export async function listObjects(
 ): Promise<ApiResponse> {
   const page = await listPage(parts, request, options);
   const { resource, output } = request;
+  // Upstream's lists of custom resources always have the field.
+  const metadata = resource.custom ? { continue: "", ...page.metadata } : page.metadata;
   if (output.as === undefined && !output.pretty && output.mediaType === "application/json" && !resource.conversion) {
     return {
       status: 200,
       headers: { "Content-Type": "application/json", "Cache-Control": "no-cache, private" },
-      body: { type: "bytes", chunks: joinItems(resource, page.metadata, page.items) },
+      body: { type: "bytes", chunks: joinItems(resource, metadata, page.items) },
     };
   }
   const objects = page.items.map(({ value }) => fromStored(resource, value));
@@ -44,7 +46,7 @@ export async function listObjects(
   }
   const apiVersion = formatApiVersion(resource.group, resource.version);
   const items = resource.custom ? objects : objects.map(({ kind: _kind, apiVersion: _apiVersion, ...rest }) => rest);
-  return encoded(200, { kind: resource.listKind, apiVersion, metadata: page.metadata, items }, output);
+  return encoded(200, { kind: resource.listKind, apiVersion, metadata, items }, output);
 }
 
 export interface ListedPage {
