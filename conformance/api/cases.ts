@@ -286,6 +286,25 @@ const deletion: Case = {
   ],
 };
 
+const namespaceDeletion: Case = {
+  name: "delete a namespace",
+  exchanges: [
+    { ...silent(get("wait until the last one is gone", `${namespaces}/api-doomed`)), until: isNotFound },
+    post("create", namespaces, { apiVersion: "v1", kind: "Namespace", metadata: { name: "api-doomed" } }),
+    patch("its spec does not change here", `${namespaces}/api-doomed`, mergePatch, {
+      spec: { finalizers: ["a.b/c"] },
+      metadata: { labels: { a: "b" } },
+    }),
+    remove("a dry run", `${namespaces}/api-doomed?dryRun=All`),
+    remove("delete", `${namespaces}/api-doomed`),
+    post("nothing new in it", "/api/v1/namespaces/api-doomed/configmaps", configMap("x")),
+  ],
+};
+
+function isNotFound(body: unknown): boolean {
+  return (body as { reason?: string }).reason === "NotFound";
+}
+
 const podDeletion: Case = {
   name: "delete pods",
   exchanges: [
@@ -554,6 +573,7 @@ export const cases: Case[] = [
   update,
   patches,
   deletion,
+  namespaceDeletion,
   podDeletion,
   list,
   output,

@@ -231,6 +231,7 @@ describe("lists", () => {
   it("go on inconsistently after their revision was compacted", async () => {
     const { body } = await api.send("GET", `${configMaps}?limit=1`);
     await create("after-page");
+    await create("after-page-2");
     await api.storage.compact(api.storage.revision - 1);
     const expired = await api.send("GET", `${configMaps}?limit=1&continue=${body.metadata.continue}`);
     expect(expired.status).toBe(410);

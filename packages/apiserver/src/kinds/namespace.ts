@@ -42,6 +42,11 @@ export const namespace: NativeKind = {
       : "may only be 'Active' if `deletionTimestamp` is empty";
     return [fieldError.invalid("status.Phase", phase, detail)];
   },
+  // k8s.io/kubernetes/pkg/registry/core/namespace/storage/storage.go: the namespace controller empties it first.
+  hasOtherFinalizers: (object) => (object["spec"]?.finalizers ?? []).length > 0,
+  prepareForDelete(object) {
+    object["status"] = { ...object["status"], phase: "Terminating" };
+  },
   returnsDeletedObject: true,
   selectableFields: {
     "status.phase": (object) => object["status"]?.phase,
