@@ -31,7 +31,7 @@ export function compareWithRecorded({ open, cases, file, replacements = () => []
   });
   afterAll(async () => {
     await api.close();
-    if (recording) writeFileSync(file, `${JSON.stringify(recorded, undefined, 1)}\n`);
+    if (recording) writeFileSync(file, `${JSON.stringify(recorded, undefined, 2)}\n`);
   });
 
   describe.each(cases)("$name", ({ name, exchanges }) => {

@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { createServer, type Server } from "node:https";
-import type { AddressInfo, Socket } from "node:net";
+import type { AddressInfo } from "node:net";
+import type { Duplex } from "node:stream";
 import type { TLSSocket } from "node:tls";
 import { status } from "@podwright/kube";
 import { errorResponse } from "./output/response.ts";
@@ -62,7 +63,7 @@ export async function listen(api: ApiServer, { port, host, tls }: ListenOptions)
     void serve(api, incoming, outgoing, certificates.get(incoming.socket));
   });
   server.on("clientError", (_error, socket) => socket.destroy());
-  const sockets = new Set<Socket>();
+  const sockets = new Set<Duplex>();
   server.on("connection", (socket) => {
     sockets.add(socket);
     socket.once("close", () => sockets.delete(socket));
@@ -81,7 +82,7 @@ function listening(server: Server, port: number, host: string): Promise<void> {
   });
 }
 
-async function close(api: ApiServer, server: Server, sockets: ReadonlySet<Socket>): Promise<void> {
+async function close(api: ApiServer, server: Server, sockets: ReadonlySet<Duplex>): Promise<void> {
   const closed = new Promise<void>((resolve) => server.close(() => resolve()));
   api.close();
   // Connections fall idle as their last answers are sent; nothing tells when.

@@ -61,7 +61,12 @@ describe("writes", () => {
     const { body } = await create("no-change", { labels: { a: "b" } });
     const before = api.storage.revision;
     const put = await api.send("PUT", `${configMaps}/no-change`, body);
-    const patched = await api.send("PATCH", `${configMaps}/no-change`, { metadata: { labels: { a: "b" } } }, mergePatch);
+    const patched = await api.send(
+      "PATCH",
+      `${configMaps}/no-change`,
+      { metadata: { labels: { a: "b" } } },
+      mergePatch,
+    );
     expect(put.body.metadata.resourceVersion).toBe(body.metadata.resourceVersion);
     expect(patched.body.metadata.resourceVersion).toBe(body.metadata.resourceVersion);
     expect(api.storage.revision).toBe(before);
@@ -124,7 +129,7 @@ describe("writes", () => {
   });
 
   it("takes YAML", async () => {
-    const text = "metadata:\n  name: from-yaml\ndata:\n  a: \"1\"\n  a: \"2\"\n";
+    const text = 'metadata:\n  name: from-yaml\ndata:\n  a: "1"\n  a: "2"\n';
     const answer = await api.send("POST", configMaps, text, { headers: { "content-type": "application/yaml" } });
     expect(answer.body.data).toEqual({ a: "2" });
     expect(answer.headers["Warning"]).toBe('299 - "duplicate field \\"data.a\\""');
@@ -189,7 +194,10 @@ describe("deletion", () => {
     const refused = await api.send("POST", "/api/v1/namespaces/doomed/configmaps", { metadata: { name: "x" } });
     expect(refused.status).toBe(403);
     expect(refused.body.details.causes[0].reason).toBe("NamespaceTerminating");
-    const finalized = await api.send("PUT", "/api/v1/namespaces/doomed/finalize", { ...body, spec: { finalizers: [] } });
+    const finalized = await api.send("PUT", "/api/v1/namespaces/doomed/finalize", {
+      ...body,
+      spec: { finalizers: [] },
+    });
     expect(finalized.status).toBe(200);
     expect((await api.send("GET", "/api/v1/namespaces/doomed")).status).toBe(404);
   });
@@ -197,7 +205,10 @@ describe("deletion", () => {
   it("of a collection deletes what the selector matches", async () => {
     for (const name of ["x", "y", "z"]) await create(`group-${name}`, { labels: { group: name === "z" ? "b" : "a" } });
     const { body } = await api.send("DELETE", `${configMaps}?labelSelector=group%3Da`);
-    expect(body.items.map((item: { metadata: { name: string } }) => item.metadata.name)).toEqual(["group-x", "group-y"]);
+    expect(body.items.map((item: { metadata: { name: string } }) => item.metadata.name)).toEqual([
+      "group-x",
+      "group-y",
+    ]);
     const { body: left } = await api.send("GET", `${configMaps}?labelSelector=group`);
     expect(left.items).toHaveLength(1);
   });
@@ -259,7 +270,8 @@ describe("lists", () => {
 describe("watches", () => {
   it("begin with what there is, mark its end, and go on", async () => {
     await create("watched", { labels: { watched: "yes" } });
-    const query = "watch=1&labelSelector=watched&sendInitialEvents=true&resourceVersionMatch=NotOlderThan&allowWatchBookmarks=true";
+    const query =
+      "watch=1&labelSelector=watched&sendInitialEvents=true&resourceVersionMatch=NotOlderThan&allowWatchBookmarks=true";
     const iterator = frames(await api.send("GET", `${configMaps}?${query}`));
     expect((await nextFrame(iterator)).type).toBe("ADDED");
     const bookmark = await nextFrame(iterator);

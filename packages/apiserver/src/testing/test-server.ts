@@ -1,6 +1,6 @@
 import { generateSigningKey } from "@podwright/pki";
 import { createAdmission } from "../admission/default-admission.ts";
-import { type Authenticator } from "../authentication/authenticator.ts";
+import type { Authenticator } from "../authentication/authenticator.ts";
 import { clientCertificateAuthenticator } from "../authentication/client-certificates.ts";
 import { createServiceAccountTokens, type ServiceAccountTokens } from "../authentication/service-account-tokens.ts";
 import { serviceAccountAuthenticator } from "../authentication/service-accounts.ts";

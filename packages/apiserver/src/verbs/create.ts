@@ -24,7 +24,6 @@ export async function createObject(parts: ServerParts, request: ResourceRequest)
   resource.strategy.setDefaults(object);
   wipeSystemFields(object);
   ensureNamespace(object, request.namespace);
-  resource.strategy.checkCreate?.(object.metadata.name ?? "");
   dropDuplicateOwners(object, warnings, false);
   const attributes = createAttributes(request, object, options);
   await parts.admission.mutate(attributes);

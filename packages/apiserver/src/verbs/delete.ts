@@ -6,7 +6,7 @@ import type { ApiResponse } from "../request.ts";
 import type { StoredObject, Write } from "../storage/storage.ts";
 import { type DeleteOptions, parseDeleteOptions } from "./delete-options.ts";
 import { decideDeletion } from "./deletion.ts";
-import { encodeObject, storedAttributes } from "./stored-object.ts";
+import { encodeObject, storedAttributes, writeIfUnchanged } from "./stored-object.ts";
 
 /** DELETE of one object. Answers with the object when it stays for a while, or when its kind always does. */
 export async function deleteObject(parts: ServerParts, request: ResourceRequest): Promise<ApiResponse> {
@@ -79,16 +79,8 @@ async function tryRemove(
   const write: Write = removed
     ? { type: "delete", encode }
     : { type: "put", ...storedAttributes(resource, object), encode };
-  let newer: StoredObject | undefined;
-  let stale = false;
-  const result = await parts.storage.write(key, (current) => {
-    stale = current?.revision !== base.revision;
-    if (!stale) return write;
-    newer = current;
-    return { type: "none" };
-  });
-  if (stale) return { newer };
-  return { object, value: (result.object as StoredObject).value, removed };
+  const outcome = await writeIfUnchanged(parts.storage, key, base, write);
+  return "newer" in outcome ? outcome : { object, value: outcome.stored.value, removed };
 }
 
 function deleteAttributes(

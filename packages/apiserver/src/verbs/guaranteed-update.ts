@@ -8,7 +8,7 @@ import { fromStored } from "../output/response.ts";
 import type { StoredObject, Write } from "../storage/storage.ts";
 import { createAttributes, ensureNamespace, storeNew, wipeSystemFields } from "./create.ts";
 import { parseRevision } from "./list-options.ts";
-import { encodeObject, storedAttributes } from "./stored-object.ts";
+import { encodeObject, storedAttributes, writeIfUnchanged } from "./stored-object.ts";
 import type { WriteOptions } from "./write-options.ts";
 
 /** The part of the object a change is about: upstream's update strategies of the main resource and of /status. */
@@ -95,16 +95,8 @@ async function tryUpdate(
   const write = writeOf(request, object, old, base);
   if (write.type === "none") return { value: base.value, created: false };
   if (options.dryRun) return { value: encodeObject(resource, object), created: false };
-  let newer: StoredObject | undefined;
-  let stale = false;
-  const result = await parts.storage.write(key, (current) => {
-    stale = current?.revision !== base.revision;
-    if (!stale) return write;
-    newer = current;
-    return { type: "none" };
-  });
-  if (stale) return { newer };
-  return { value: (result.object as StoredObject).value, created: false };
+  const outcome = await writeIfUnchanged(parts.storage, key, base, write);
+  return "newer" in outcome ? outcome : { value: outcome.stored.value, created: false };
 }
 
 function updateAttributes(

@@ -1,6 +1,6 @@
 import { type KubeObject, stringifyJson } from "@podwright/kube";
 import type { Resource } from "../resources/resource.ts";
-import type { Attributes } from "../storage/storage.ts";
+import type { Attributes, Storage, StoredObject, Write } from "../storage/storage.ts";
 
 /**
  * An object as it is stored: in the storage version, with the revision as its resourceVersion when one is given.
@@ -12,6 +12,32 @@ export function encodeObject(resource: Resource, object: KubeObject, revision?: 
   const { kind, apiVersion, ...rest } = stored;
   return Buffer.from(stringifyJson({ kind, apiVersion, ...rest }));
 }
+
+/**
+ * Writes if the object is still the one that was read; else gives the newer one (undefined when it is gone), without
+ * waiting for the disk to have it.
+ */
+export async function writeIfUnchanged(
+  storage: Storage,
+  key: string,
+  base: StoredObject,
+  write: Write,
+): Promise<{ stored: StoredObject } | { newer: StoredObject | undefined }> {
+  let stale: { newer: StoredObject | undefined } | undefined;
+  try {
+    const { object } = await storage.write(key, (current) => {
+      if (current?.revision === base.revision) return write;
+      stale = { newer: current };
+      throw staleWrite;
+    });
+    return { stored: object as StoredObject };
+  } catch (error) {
+    if (error === staleWrite && stale !== undefined) return stale;
+    throw error;
+  }
+}
+
+const staleWrite = new Error("somebody else has written");
 
 /** What selectors look at. */
 export function storedAttributes(resource: Resource, object: KubeObject): Attributes {

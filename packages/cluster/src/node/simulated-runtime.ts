@@ -112,7 +112,10 @@ export class SimulatedRuntime implements ContainerRuntime {
     this.#containers.set(id, simulated);
     if (endsByItself) {
       const leftMs = startedAtMs + outcome.durationMs - this.#clock.now();
-      simulated.timer = this.#clock.after(Math.max(leftMs, 0), () => this.#end(id, outcome.exitCode));
+      const end = (): void => this.#end(id, outcome.exitCode);
+      // What takes no time ends as soon as its start is told, wherever the clock stands.
+      if (leftMs > 0) simulated.timer = this.#clock.after(leftMs, end);
+      else setImmediate(end);
     }
   }
 
