@@ -50,7 +50,7 @@ test.each([true, false])(
       const name = names[i % names.length] as string;
       const object = { apiVersion: "v1", kind: "ConfigMap", metadata: { name, namespace }, data: { i: String(i) } };
       if (i % 5 === 4) await writer.delete(name, namespace).catch(() => {});
-      else await writer.patch(name, namespace, object, { type: "apply", fieldManager: "chaos", force: true });
+      else await writer.update(object).catch(() => writer.create(object));
     };
     for (let i = 0; i < 100; i++) {
       await vi.waitFor(() => expect(proxy.watches).toBe(1), { timeout: 10_000, interval: 5 });

@@ -146,8 +146,13 @@ test("of many that begin at once, one leads", async () => {
   const many = Array.from({ length: 8 }, (_, i) => candidate("many", `c${i}`));
   for (const { elector } of many) elector.start();
   // Who loses the race to create the lease looks again at its next try.
-  for (const one of many) await pass(one, 2500);
-  await vi.waitFor(() => expect(new Set(many.map(({ elector }) => elector.leader)).size).toBe(1));
+  await vi.waitFor(
+    async () => {
+      for (const one of many) await pass(one, 2500);
+      expect(new Set(many.map(({ elector }) => elector.leader)).size).toBe(1);
+    },
+    { timeout: 20_000 },
+  );
   expect(many.filter(({ elector }) => elector.isLeader)).toHaveLength(1);
 });
 

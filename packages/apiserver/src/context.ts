@@ -1,3 +1,4 @@
+import { status } from "@podwright/kube";
 import type { AdmissionChain } from "./admission/admission.ts";
 import type { ServiceAccountTokens } from "./authentication/service-account-tokens.ts";
 import type { Authorizer } from "./authorization/authorizer.ts";
@@ -38,10 +39,19 @@ export interface ResourceRequest {
   readonly warnings: Warnings;
 }
 
-/** "/group/plural/namespace/name", or without the namespace. */
+/**
+ * "/group/plural/namespace/name", or without the namespace. Throws 400 for a name that no object can have
+ * (k8s.io/apimachinery/pkg/api/validation/path/name.go).
+ */
 export function objectKey(resource: Resource, namespace: string, name: string): string {
+  if (name === "." || name === ".." || name.includes("%")) throw invalidName(name);
   const { group, plural } = resource.storage;
   return resource.namespaced ? `/${group}/${plural}/${namespace}/${name}` : `/${group}/${plural}/${name}`;
+}
+
+function invalidName(name: string): Error {
+  const problem = name.includes("%") ? "may not contain '%'" : `may not be '${name}'`;
+  return status.badRequest(`Name parameter invalid: ${JSON.stringify(name)}: ${problem}`);
 }
 
 /** What the keys of a resource's objects start with, in one namespace or in all (""). */

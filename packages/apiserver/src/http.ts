@@ -72,6 +72,9 @@ export async function listen(api: ApiServer, { port, host, tls }: ListenOptions)
   return { port: (server.address() as AddressInfo).port, close: () => close(api, server, sockets) };
 }
 
+/** One for all: making an error for each would cost more than many a request. */
+const clientGone = new Error("the client is gone");
+
 function listening(server: Server, port: number, host: string): Promise<void> {
   return new Promise((resolve, reject) => {
     server.once("error", reject);
@@ -111,8 +114,16 @@ async function serve(
   certificate: ApiRequest["clientCertificate"],
 ): Promise<void> {
   const abort = new AbortController();
-  outgoing.on("close", () => abort.abort());
+  outgoing.on("close", () => {
+    if (!outgoing.writableFinished) abort.abort(clientGone);
+  });
   try {
+    if (/%(?![0-9a-f]{2})/i.test((incoming.url ?? "").split("?", 1)[0] as string)) {
+      // What Go's HTTP server answers.
+      const headers = { "Content-Type": "text/plain; charset=utf-8", Connection: "close" };
+      sendBytes(outgoing, { status: 400, headers, body: { type: "bytes", chunks: ["400 Bad Request"] } });
+      return;
+    }
     const body = await readBody(incoming);
     if (body === "too large") {
       const refused = status.requestEntityTooLarge(`limit is ${maxBodyBytes}`);
@@ -135,7 +146,8 @@ function apiRequest(
   certificate: ApiRequest["clientCertificate"],
   signal: AbortSignal,
 ): ApiRequest {
-  const url = incoming.url ?? "/";
+  // Proxies ask with the whole URL.
+  const url = (incoming.url ?? "/").replace(/^https?:\/\/[^/?]*/i, "");
   const question = url.indexOf("?");
   return {
     method: incoming.method ?? "GET",

@@ -16,29 +16,47 @@ export class YamlSyntaxError extends Error {
  */
 export function yamlToJson(text: string): string {
   const yaml = require("yaml") as typeof import("yaml");
-  const document = yaml.parseDocument(text, { uniqueKeys: false, intAsBigInt: true, merge: true });
-  const error = document.errors[0];
-  if (error !== undefined) throw new YamlSyntaxError(error.message.split("\n")[0] ?? error.message);
-  return nodeToJson(yaml, document.contents, document);
+  try {
+    const document = yaml.parseDocument(text, { uniqueKeys: false, intAsBigInt: true, merge: true });
+    const error = document.errors[0];
+    if (error !== undefined) throw new YamlSyntaxError(error.message.split("\n")[0] ?? error.message);
+    return nodeToJson({ yaml, document, left: maxNodes }, document.contents);
+  } catch (error) {
+    // The library calls itself for each level.
+    if (error instanceof RangeError || /call stack/.test((error as Error).message)) {
+      throw new YamlSyntaxError("yaml: exceeded max depth");
+    }
+    throw error;
+  }
 }
+
+/** Aliases can make a short text stand for more than memory holds. */
+const maxNodes = 1_000_000;
 
 export function encodeYaml(value: object): string {
   const yaml = require("yaml") as typeof import("yaml");
-  return yaml.stringify(value, { sortMapEntries: true, lineWidth: 0 });
+  return yaml.stringify(value, { version: "1.1", sortMapEntries: true, lineWidth: 0 });
 }
 
-type Yaml = typeof import("yaml");
+interface JsonWriter {
+  yaml: typeof import("yaml");
+  document: import("yaml").Document;
+  /** So many nodes may still be written. */
+  left: number;
+}
 
-function nodeToJson(yaml: Yaml, node: unknown, document: import("yaml").Document): string {
-  if (yaml.isAlias(node)) return nodeToJson(yaml, node.resolve(document), document);
+function nodeToJson(writer: JsonWriter, node: unknown): string {
+  const { yaml, document } = writer;
+  if (--writer.left < 0) throw new YamlSyntaxError("document contains excessive aliasing");
+  if (yaml.isAlias(node)) return nodeToJson(writer, node.resolve(document));
   if (yaml.isMap(node)) {
     const fields = node.items.map(({ key, value }) => {
       const name = yaml.isScalar(key) ? key.value : key;
-      return `${JSON.stringify(String(name))}:${nodeToJson(yaml, value, document)}`;
+      return `${JSON.stringify(String(name))}:${nodeToJson(writer, value)}`;
     });
     return `{${fields.join(",")}}`;
   }
-  if (yaml.isSeq(node)) return `[${node.items.map((item) => nodeToJson(yaml, item, document)).join(",")}]`;
+  if (yaml.isSeq(node)) return `[${node.items.map((item) => nodeToJson(writer, item)).join(",")}]`;
   if (yaml.isScalar(node)) return scalarToJson(node.type === "PLAIN" ? plainScalar(node) : node.value);
   return "null";
 }
@@ -53,6 +71,9 @@ function plainScalar({ value, source }: { value: unknown; source?: string }): un
 
 function scalarToJson(value: unknown): string {
   if (typeof value === "bigint") return value.toString();
+  if (typeof value === "number" && !Number.isFinite(value)) {
+    throw new YamlSyntaxError(`json: unsupported value: ${Number.isNaN(value) ? "NaN" : value > 0 ? "+Inf" : "-Inf"}`);
+  }
   if (value instanceof Date) return JSON.stringify(value.toISOString());
   return JSON.stringify(value ?? null);
 }

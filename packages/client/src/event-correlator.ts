@@ -53,7 +53,8 @@ export class EventCorrelator {
   readonly #series = new RecentMap<EventSeries>();
   readonly #similar = new RecentMap<Similar>();
   readonly #buckets = new RecentMap<Bucket>();
-  #made = 0;
+  // From a number of its own: recorders of several components write about one object in the same millisecond.
+  #made = Math.floor(Math.random() * 1_000_000);
 
   /** The series the event belongs to, already counted; undefined when it is one too many. */
   observe(given: EventFacts, now: number): EventSeries | undefined {

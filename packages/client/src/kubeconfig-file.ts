@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
+import { createRequire } from "node:module";
 import { dirname, isAbsolute, resolve } from "node:path";
-import { parse } from "yaml";
 import { ConnectionConfigError } from "./connection-config.ts";
 
 /** A cluster of a kubeconfig; paths are absolute. `file` is where it was read. */
@@ -63,6 +63,8 @@ export interface Kubeconfig {
 export function readKubeconfig(path: string): Kubeconfig {
   let document: unknown;
   try {
+    // Loaded with the first file: who connects without one starts without the library's 70 modules.
+    const { parse } = createRequire(import.meta.url)("yaml") as typeof import("yaml");
     document = parse(readFileSync(path, "utf8"));
   } catch (cause) {
     throw new ConnectionConfigError(`kubeconfig ${path}: ${(cause as Error).message}`, cause);

@@ -16,11 +16,12 @@ export interface ParsedJson {
  * Reads one JSON document. Integers that a double cannot hold become bigints when they fit in an int64; the last of
  * duplicate fields wins; bytes that are not UTF-8 read as U+FFFD. Fields named `__proto__` are own fields.
  *
+ * @param maxDepth nesting that is still read
  * @throws {JsonSyntaxError} with the message Go's decoder gives.
  */
-export function parseJson(input: string | Uint8Array): ParsedJson {
+export function parseJson(input: string | Uint8Array, maxDepth: number = maxJsonDepth): ParsedJson {
   const text = typeof input === "string" ? input : decodeUtf8(input);
-  const fields = countFields(text);
+  const fields = countFields(text, maxDepth);
   if (fields !== needsReader) {
     // The engine's parser is several times faster than ours, and keeps one of each duplicate: it lost none if it has
     // as many fields as the text has colons.
@@ -31,7 +32,7 @@ export function parseJson(input: string | Uint8Array): ParsedJson {
       if (!(error instanceof SyntaxError)) throw error;
     }
   }
-  return new JsonReader(text, maxJsonDepth).read();
+  return new JsonReader(text, maxDepth).read();
 }
 
 /** Writes a value as JSON without spaces; bigints become integers, undefined fields are left out. */
@@ -118,7 +119,7 @@ export function compareBytewise(a: string, b: string): number {
 const needsReader = -1;
 
 /** The number of fields in the text, or needsReader where JSON.parse alone would not do: big numbers, deep nesting, halves of characters. */
-function countFields(text: string): number {
+function countFields(text: string, maxDepth: number): number {
   const length = text.length;
   let fields = 0;
   let depth = 0;
@@ -132,7 +133,7 @@ function countFields(text: string): number {
       }
     } else if (code === 0x3a) fields++;
     else if (code === 0x7b || code === 0x5b) {
-      if (++depth > maxJsonDepth) return needsReader;
+      if (++depth > maxDepth) return needsReader;
     } else if (code === 0x7d || code === 0x5d) depth--;
     else if (code >= 0x30 && code <= 0x39) {
       const start = i;

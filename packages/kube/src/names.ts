@@ -91,9 +91,9 @@ export function isDns1035Label(value: string): string[] {
 export function isQualifiedName(value: string): string[] {
   const parts = value.split("/");
   const [first = "", second] = parts;
-  const shape = regexError(mustBe.labelKey, labelKey, "MyName", "my.name", "123-abc");
+  const shape = () => regexError(mustBe.labelKey, labelKey, "MyName", "my.name", "123-abc");
   if (parts.length > 2) {
-    return [`a valid label key ${shape} with an optional DNS subdomain prefix and '/' (e.g. 'example.com/MyName')`];
+    return [`a valid label key ${shape()} with an optional DNS subdomain prefix and '/' (e.g. 'example.com/MyName')`];
   }
   const errors: string[] = [];
   if (second !== undefined) {
@@ -103,7 +103,7 @@ export function isQualifiedName(value: string): string[] {
   const name = second ?? first;
   if (name === "") errors.push("name part must be non-empty");
   else errors.push(...tooLong(name, labelMaxLength, "bytes").map((error) => `name part ${error}`));
-  if (!patterns.labelKey.test(name)) errors.push(`name part ${shape}`);
+  if (!patterns.labelKey.test(name)) errors.push(`name part ${shape()}`);
   return errors;
 }
 

@@ -24,9 +24,8 @@ export async function authenticate(authenticators: readonly Authenticator[], req
     const user = found instanceof Promise ? await found : found;
     if (user !== undefined) return user;
   }
-  if (request.clientCertificate === "invalid" || request.headers["authorization"] !== undefined) {
-    throw status.unauthorized();
-  }
+  // Other schemes are no credentials here, and upstream does not look at them.
+  if (request.clientCertificate === "invalid" || bearerToken(request) !== undefined) throw status.unauthorized();
   return anonymousUser;
 }
 

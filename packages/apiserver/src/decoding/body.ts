@@ -16,7 +16,8 @@ import type { Warnings } from "../output/warnings.ts";
 import type { ApiRequest } from "../request.ts";
 import type { Resource } from "../resources/resource.ts";
 import type { FieldValidation } from "../verbs/write-options.ts";
-import { yamlToJson } from "../yaml.ts";
+import { YamlSyntaxError, yamlToJson } from "../yaml.ts";
+import { maxDepth } from "./depth.ts";
 import { inOrderOfBody, type StrictError } from "./strict-errors.ts";
 
 const nativeMediaTypes = ["application/json", "application/yaml", "application/vnd.kubernetes.protobuf"];
@@ -29,6 +30,8 @@ export interface ExpectedKind {
   kind: string;
   custom: boolean;
   decode?: Resource["decode"];
+  /** The struct of a kind that is no resource of its own, as a Scale. */
+  struct?: string;
 }
 
 /** A parsed body, not yet of any kind. */
@@ -72,29 +75,58 @@ export function decodeBody(
 /** The canonical object of the expected kind, and the unknown fields that were in the value. */
 export function decodeValue(value: KubeObject, expected: ExpectedKind): { object: KubeObject; unknown: string[] } {
   if (expected.decode !== undefined) return expected.decode(value);
-  const struct = nativeTypes().kind(expected.group, expected.version, expected.kind)?.type;
+  const struct = expected.struct ?? nativeTypes().kind(expected.group, expected.version, expected.kind)?.type;
   if (struct === undefined) return { object: value, unknown: [] };
   const { object, unknown } = decodeNative(value, struct);
   return { object: object as KubeObject, unknown };
 }
 
-function parseBody({ body, headers }: ApiRequest, expected: ExpectedKind): ParsedBody {
-  if (body !== undefined && !(body instanceof Uint8Array)) return { value: body, duplicates: [] };
-  const bytes = body ?? new Uint8Array();
+function parseBody({ body: given, headers }: ApiRequest, expected: ExpectedKind): ParsedBody {
+  if (given !== undefined && !(given instanceof Uint8Array)) return { value: given, duplicates: [] };
+  const bytes = given ?? new Uint8Array();
   const mediaType = mediaTypeOf(headers["content-type"]);
   const accepted = expected.custom ? customMediaTypes : nativeMediaTypes;
   if (!accepted.includes(mediaType)) throw status.unsupportedMediaType(accepted);
   if (mediaType === "application/vnd.kubernetes.protobuf") return parseProtobuf(bytes, expected);
+  let body: ParsedBody;
   try {
     const text = mediaType === "application/yaml" ? yamlToJson(Buffer.from(bytes).toString("utf8")) : bytes;
-    const { value, duplicates } = parseJson(text);
-    if (isJsonObject(value)) return { value: value as KubeObject, duplicates };
+    const parsed = parseJson(text, maxDepth);
+    // Go reads null as an object without fields.
+    const value = parsed.value ?? {};
+    checkTypeMeta(value);
+    body = { value: value as KubeObject, duplicates: parsed.duplicates };
+  } catch (error) {
+    const { message } = error as Error;
+    const detail =
+      error instanceof YamlSyntaxError ? message : `couldn't get version/kind; json parse error: ${message}`;
+    throw unrecognized(expected, detail, bytes);
+  }
+  if (expected.custom) requireTypeMeta(body.value, expected, bytes);
+  return body;
+}
+
+/** As Go reads apiVersion and kind, before anything else of the object. */
+function checkTypeMeta(value: JsonValue): void {
+  if (!isJsonObject(value)) {
     throw new Error(
       `json: cannot unmarshal ${jsonTypeName(value)} into Go value of type struct { APIVersion string "json:\\"apiVersion,omitempty\\""; Kind string "json:\\"kind,omitempty\\"" }`,
     );
-  } catch (error) {
-    throw unrecognized(expected, `couldn't get version/kind; json parse error: ${(error as Error).message}`, bytes);
   }
+  for (const field of ["apiVersion", "kind"]) {
+    const given = value[field] ?? "";
+    if (typeof given === "string") continue;
+    const type = isJsonObject(given) ? "object" : jsonTypeName(given);
+    throw new Error(`json: cannot unmarshal ${type} into Go struct field .${field} of type string`);
+  }
+}
+
+/** Nothing is taken for granted of custom resources (k8s.io/apimachinery/pkg/apis/meta/v1/unstructured). */
+function requireTypeMeta({ apiVersion, kind }: KubeObject, expected: ExpectedKind, bytes: Uint8Array): void {
+  if (kind && apiVersion) return;
+  const text = Buffer.from(bytes).toString("utf8");
+  const missing = kind ? "apiVersion" : "Kind";
+  throw unrecognized(expected, `Object '${missing}' is missing in '${text}'`, bytes);
 }
 
 function parseProtobuf(bytes: Uint8Array, expected: ExpectedKind): ParsedBody {
@@ -140,7 +172,7 @@ function checkKind(value: KubeObject, expected: ExpectedKind): void {
 }
 
 /** Upstream names the line of its own source where the scheme was made; clients have come to expect it. */
-export function unregisteredText({ kind, apiVersion }: { kind: string; apiVersion: string }): string {
+export function unregisteredText({ kind = "", apiVersion = "" }: { kind?: string; apiVersion?: string }): string {
   return `no kind ${JSON.stringify(kind)} is registered for version ${JSON.stringify(apiVersion)} in scheme "pkg/runtime/scheme.go:111"`;
 }
 

@@ -1,9 +1,9 @@
 import type { ApiRequest, ApiResponse } from "../request.ts";
 
-/** GET /healthz, /livez, /readyz: a server that answers is well. `?verbose` lists what was looked at. */
-export function serveHealth({ method, path, query }: ApiRequest): ApiResponse | undefined {
+/** /healthz, /livez, /readyz: a server that answers is well. `?verbose` lists what was looked at. */
+export function serveHealth({ path, query }: ApiRequest): ApiResponse | undefined {
   const check = /^\/(healthz|livez|readyz)(\/ping)?\/?$/.exec(path)?.[1];
-  if (check === undefined || method !== "GET") return undefined;
+  if (check === undefined) return undefined;
   const text = query.has("verbose") ? `[+]ping ok\n${check} check passed\n` : "ok";
   return {
     status: 200,

@@ -30,7 +30,7 @@ function validateConfigMap(object: KubeObject): FieldError[] {
   let bytes = 0;
   for (const [key, value] of Object.entries(data)) {
     invalid(errors, `data[${key}]`, key, isConfigMapKey(key));
-    if (binaryData[key] !== undefined) {
+    if (Object.hasOwn(binaryData, key)) {
       errors.push(fieldError.invalid(`data[${key}]`, key, "duplicate of key present in binaryData"));
     }
     bytes += Buffer.byteLength(value);

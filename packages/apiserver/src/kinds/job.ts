@@ -64,7 +64,7 @@ function generateSelector({ metadata, spec }: KubeObject): void {
   const labels = spec.template.metadata.labels;
   // Labels that were copied from the template keep up with it.
   const copied = equalJson(metadata.labels ?? {}, labels);
-  for (const label of ["job-name", "batch.kubernetes.io/job-name"]) labels[label] ??= metadata.name;
+  for (const label of ["job-name", "batch.kubernetes.io/job-name"]) labels[label] ??= metadata.name ?? "";
   for (const label of ["controller-uid", "batch.kubernetes.io/controller-uid"]) labels[label] ??= metadata.uid;
   if (copied) metadata.labels = { ...labels };
   spec.selector ??= {};

@@ -33,9 +33,12 @@ export class MvccStorage implements Storage {
   readonly #values: HotValues;
   readonly #listeners = new Set<(change: Change) => void>();
   readonly #waiting = new Set<{ revision: number; resolve: (reached: boolean) => void }>();
-  /** In revision order, without gaps: the first is that of the revision after `#revision`. */
+  /** Not durable yet, in revision order, without gaps. */
   #pending: PendingWrite[] = [];
+  /** The newest durable one that listeners were told of. */
   #revision: number;
+  /** The newest one given to a write. */
+  #newest: number;
   #committing: Promise<void> | undefined;
   #compacting: Promise<void> = Promise.resolve();
   #closed: Promise<void> | undefined;
@@ -56,6 +59,7 @@ export class MvccStorage implements Storage {
       throw new StorageError("corrupt", `revision ${last + 1} is missing in the data file; restore it from a copy`);
     }
     this.#revision = last;
+    this.#newest = last;
   }
 
   get revision(): number {
@@ -94,7 +98,7 @@ export class MvccStorage implements Storage {
     if (this.#closed !== undefined) return Promise.reject(closedError());
     const head = this.#index.head(key);
     const current = head === undefined || head.deleted ? undefined : this.#object(head);
-    const revision = this.#revision + this.#pending.length + 1;
+    const revision = this.#newest + 1;
     let write: Write;
     let value: Buffer;
     try {
@@ -114,6 +118,7 @@ export class MvccStorage implements Storage {
     const createRevision = current?.createRevision ?? revision;
     const header = { revision, key, createRevision, deleted: write.type === "delete", ...attributes };
     const version = this.#index.push(header);
+    this.#newest = revision;
     version.value = value;
     return new Promise((resolve, reject) => {
       const object = { ...objectOf(version), value };
@@ -213,6 +218,7 @@ export class MvccStorage implements Storage {
   #takeBack(error: StorageError): void {
     const lost = this.#pending;
     this.#pending = [];
+    this.#newest -= lost.length;
     for (let count = lost.length; count > 0; count--) this.#index.pop();
     for (const { settled } of lost) for (const settle of settled) settle(error);
   }
@@ -232,7 +238,8 @@ export class MvccStorage implements Storage {
 
   /** Gives the result of looking at a state once that state is durable: nobody is told what may be taken back. */
   #afterSettling<T>(state: Version | undefined, result: () => T): Promise<T> {
-    const pending = state && this.#pending[state.revision - this.#revision - 1];
+    const first = this.#pending[0]?.version.revision ?? 0;
+    const pending = state && this.#pending[state.revision - first];
     if (pending === undefined) return new Promise((resolve) => resolve(result()));
     return new Promise((resolve, reject) => {
       pending.settled.push((error) => {

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { type Change, CompactedError, FutureRevisionError, type Storage } from "./storage.ts";
+import { type Change, CompactedError, FutureRevisionError, type Storage, type WriteResult } from "./storage.ts";
 import { decode, describeObjects, implementations, put, remove, type TestStore } from "./testing/stores.ts";
 
 /** "type key=text@revision previous text" of each change. */
@@ -118,6 +118,23 @@ describe.each(implementations)("$name storage", ({ make }) => {
     ]);
     expect(revisions).toEqual([2, 3, 4, 5]);
     expect(changes[2]).toMatchObject({ labels: {}, previous: { labels: { app: "x" }, revision: 2 } });
+  });
+
+  it("gives a write of a listener a revision of its own, in the middle of others that became durable with it", async () => {
+    const written: Promise<WriteResult>[] = [];
+    const unsubscribe = storage.subscribe(({ key }) => {
+      if (key.startsWith("/a/things/")) written.push(put(storage, key.replace("things", "notes"), "noted"));
+    });
+    const names = ["u", "v", "w", "x", "y"];
+    await Promise.all(names.map((name) => put(storage, `/a/things/${name}`, "one")));
+    const revisions = (await Promise.all(written)).map(({ revision }) => revision);
+    unsubscribe();
+    expect(revisions).toEqual([7, 8, 9, 10, 11]);
+    expect(storage.revision).toBe(11);
+    expect(describeChanges(storage.changes("/a/", 1))).toEqual([
+      ...names.map((name, i) => `put /a/things/${name}=one@${2 + i}`),
+      ...names.map((name, i) => `put /a/notes/${name}=noted@${7 + i}`),
+    ]);
   });
 
   it("replays changes of a prefix after a revision", async () => {

@@ -33,7 +33,7 @@ async function bind(
   const binding = decodeBody(request.request, kind, options.fieldValidation, request.warnings);
   ensureNamespace(binding, request.namespace);
   const name = podName ?? binding.metadata.name ?? "";
-  if (podName !== undefined && binding.metadata.name && binding.metadata.name !== podName) {
+  if (podName !== undefined && binding.metadata.name !== podName) {
     throw status.badRequest("name in URL does not match name in Binding object");
   }
   const errors = validateBinding(binding);

@@ -18,7 +18,13 @@ export function ephemeralContainersScope({ resource }: ResourceRequest): UpdateS
     },
     validate(object, old) {
       const before: { name: string }[] = old["spec"]?.ephemeralContainers ?? [];
-      const after: { name: string }[] = object["spec"]?.ephemeralContainers ?? [];
+      const after: { name: string; image?: string }[] = object["spec"]?.ephemeralContainers ?? [];
+      const incomplete = after.flatMap((container, index) =>
+        (["name", "image"] as const)
+          .filter((field) => !container[field])
+          .map((field) => fieldError.required(`spec.ephemeralContainers[${index}].${field}`)),
+      );
+      if (incomplete.length > 0) return incomplete;
       return before.flatMap((container) => {
         const kept = after.find(({ name }) => name === container.name);
         if (kept !== undefined && jsonEqual(kept as JsonValue, container as JsonValue)) return [];

@@ -1,4 +1,4 @@
-import { isJsonObject, successStatus } from "@podwright/kube";
+import { isJsonObject, status, successStatus } from "@podwright/kube";
 import type { ResourceRequest, ServerParts } from "../context.ts";
 import { decodeBody } from "../decoding/body.ts";
 import { encoded } from "../output/response.ts";
@@ -11,8 +11,14 @@ import { parseWriteOptions } from "../verbs/write-options.ts";
 /** POST of an Eviction to pods/NAME/eviction: deletes the pod as the deleteOptions in it say. Budgets are not looked at yet. */
 export async function evictPod(parts: ServerParts, request: ResourceRequest): Promise<ApiResponse> {
   const { dryRun, fieldValidation } = parseWriteOptions(request.request.query, "CreateOptions");
-  const kind = { group: "policy", version: "v1", kind: "Eviction", custom: false };
+  const struct = "io.k8s.api.policy.v1.Eviction";
+  const kind = { group: "policy", version: "v1", kind: "Eviction", custom: false, struct };
   const eviction = decodeBody(request.request, kind, fieldValidation, request.warnings);
+  // Unlike other kinds, an Eviction may come without metadata.
+  eviction.metadata ??= {};
+  if (eviction.metadata.name !== request.name) {
+    throw status.badRequest("name in URL does not match name in Eviction object");
+  }
   ensureNamespace(eviction, request.namespace);
   const given = eviction["deleteOptions"];
   const body = isJsonObject(given) ? { ...given, kind: "DeleteOptions", apiVersion: "v1" } : undefined;

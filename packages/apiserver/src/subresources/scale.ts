@@ -1,17 +1,23 @@
 import { fieldError, type KubeObject, status } from "@podwright/kube";
 import type { ResourceRequest, ServerParts } from "../context.ts";
 import { objectKey } from "../context.ts";
-import { decodeBody, decodeValue } from "../decoding/body.ts";
+import { decodeBody } from "../decoding/body.ts";
 import { fromStored, objectResponse } from "../output/response.ts";
 import type { ApiResponse } from "../request.ts";
 import type { Resource, ScaleMapping } from "../resources/resource.ts";
 import { ensureNamespace } from "../verbs/create.ts";
 import { guaranteedUpdate, mainScope } from "../verbs/guaranteed-update.ts";
-import { applyPatch, readPatch } from "../verbs/patch.ts";
+import { decodePatched, readPatch } from "../verbs/patch.ts";
 import { checkName } from "../verbs/update.ts";
 import { parseWriteOptions } from "../verbs/write-options.ts";
 
-const scaleKind = { group: "autoscaling", version: "v1", kind: "Scale", custom: false };
+const scaleKind = {
+  group: "autoscaling",
+  version: "v1",
+  kind: "Scale",
+  custom: false,
+  struct: "io.k8s.api.autoscaling.v1.Scale",
+};
 
 /** RESOURCE/NAME/scale: the number of replicas of any kind that has one, as an autoscaling/v1 Scale. */
 export async function serveScale(
@@ -62,9 +68,9 @@ function bodyChange(request: ResourceRequest): ScaleChange {
 }
 
 function patchChange(request: ResourceRequest): ScaleChange {
-  const patch = readPatch({ ...request, resource: { ...request.resource, custom: false } });
+  const patch = readPatch(request);
   return (scale) => {
-    const { object } = decodeValue(applyPatch(scaleKind, patch, scale), scaleKind);
+    const { object } = decodePatched(scaleKind, patch, scale);
     checkName(object, request.name);
     return object;
   };

@@ -7,7 +7,13 @@ import { encoded, fromStored, parseStored } from "../output/response.ts";
 import type { ApiResponse } from "../request.ts";
 import { parseWriteOptions } from "../verbs/write-options.ts";
 
-const tokenRequest = { group: "authentication.k8s.io", version: "v1", kind: "TokenRequest", custom: false };
+const tokenRequest = {
+  group: "authentication.k8s.io",
+  version: "v1",
+  kind: "TokenRequest",
+  custom: false,
+  struct: "io.k8s.api.authentication.v1.TokenRequest",
+};
 const minSeconds = 600;
 const maxSeconds = 2 ** 32;
 const defaultSeconds = 3600;

@@ -1,3 +1,4 @@
+import { posix } from "node:path";
 import { parseJson, status } from "@podwright/kube";
 
 /** Where the next page of a list begins (k8s.io/apiserver/pkg/storage/continue.go). */
@@ -28,11 +29,20 @@ export function decodeContinue(text: string): ContinueToken {
       `continue key is not valid: server does not recognize this encoded version ${JSON.stringify(token?.v ?? "")}`,
     );
   }
+  if (token.rv !== undefined && !Number.isSafeInteger(token.rv)) {
+    throw invalid(
+      `continue key is not valid: json: cannot unmarshal number ${token.rv} into Go struct field continueToken.rv of type int64`,
+    );
+  }
   if (typeof token.rv !== "number" || token.rv === 0) {
     throw invalid("continue key is not valid: incorrect encoded start resourceVersion (version meta.k8s.io/v1)");
   }
   if (typeof token.start !== "string" || token.start === "") {
     throw invalid("continue key is not valid: encoded start key empty (version meta.k8s.io/v1)");
+  }
+  // A key that climbs out of its prefix.
+  if (posix.normalize(`/${token.start}`) !== `/${token.start}`) {
+    throw invalid(`continue key is not valid: ${token.start}`);
   }
   return { revision: token.rv, start: token.start };
 }

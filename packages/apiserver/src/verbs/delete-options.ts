@@ -12,6 +12,7 @@ import {
   status,
 } from "@podwright/kube";
 import { mediaTypeOf, unregisteredText } from "../decoding/body.ts";
+import { maxDepth } from "../decoding/depth.ts";
 import type { ApiRequest } from "../request.ts";
 import { yamlToJson } from "../yaml.ts";
 import { parseBoolean, parseInteger } from "./list-options.ts";
@@ -69,7 +70,8 @@ function fromBody({ body, headers }: ApiRequest): JsonObject {
 function parse(body: Uint8Array | JsonObject, mediaType: string): JsonValue {
   if (!(body instanceof Uint8Array)) return body;
   if (mediaType === "application/vnd.kubernetes.protobuf") return decodeProtobuf(body).object as JsonValue;
-  return parseJson(mediaType === "application/yaml" ? yamlToJson(Buffer.from(body).toString("utf8")) : body).value;
+  const text = mediaType === "application/yaml" ? yamlToJson(Buffer.from(body).toString("utf8")) : body;
+  return parseJson(text, maxDepth).value ?? {};
 }
 
 function deleteOptionsStruct(): string {

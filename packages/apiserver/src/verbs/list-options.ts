@@ -130,9 +130,10 @@ export function parseBoolean(text: string | null): boolean | undefined {
 }
 
 export function parseInteger(text: string | null): number | undefined {
-  if (text === null || text === "") return undefined;
+  if (text === null) return undefined;
   if (!/^[-+]?\d{1,18}$/.test(text)) {
-    throw status.badRequest(`strconv.ParseInt: parsing ${JSON.stringify(text)}: invalid syntax`);
+    const problem = /^[-+]?\d+$/.test(text) ? "value out of range" : "invalid syntax";
+    throw status.badRequest(`strconv.ParseInt: parsing ${JSON.stringify(text)}: ${problem}`);
   }
   return Number(text);
 }

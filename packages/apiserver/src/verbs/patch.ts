@@ -3,17 +3,24 @@ import {
   applyMergePatch,
   applyStrategicMergePatch,
   fieldError,
+  formatGoValue,
+  isJsonObject,
   type JsonObject,
   type JsonValue,
   type KubeObject,
   nativeTypes,
+  PatchError,
   parseJson,
-  StatusError,
+  type StatusError,
   status,
+  stringifyJson,
+  unknownJsonPatchFields,
 } from "@podwright/kube";
 import type { ResourceRequest, ServerParts } from "../context.ts";
-import { decodeValue, jsonTypeName, mediaTypeOf, unregisteredText } from "../decoding/body.ts";
-import { goValue, patchedText } from "../decoding/patch-text.ts";
+import { decodeValue, type ExpectedKind, jsonTypeName, mediaTypeOf, unregisteredText } from "../decoding/body.ts";
+import { isWithinDepth, maxDepth } from "../decoding/depth.ts";
+import { patchedText } from "../decoding/patch-text.ts";
+import { plainError } from "../output/plain-error.ts";
 import { storedObjectResponse } from "../output/response.ts";
 import type { ApiResponse } from "../request.ts";
 import type { Resource } from "../resources/resource.ts";
@@ -26,9 +33,6 @@ const jsonPatchType = "application/json-patch+json";
 const mergePatchType = "application/merge-patch+json";
 const strategicPatchType = "application/strategic-merge-patch+json";
 const applyPatchTypes: readonly string[] = ["application/apply-patch+yaml", "application/apply-patch+cbor"];
-
-/** A JSON patch may have so many operations (k8s.io/apiserver/pkg/endpoints/handlers/patch.go). */
-const maxOperations = 10_000;
 
 /** PATCH of one object, or of its status when the scope says so. Without a resourceVersion in it, it goes on top of whatever is newest. */
 export async function patchObject(
@@ -73,20 +77,7 @@ export function readPatch({ request, resource }: ResourceRequest): Patch {
     }
     return { type: type as Patch["type"], value, strictErrors };
   }
-  if (!Array.isArray(value)) {
-    const name = typeof value === "object" && value !== null ? "object" : jsonTypeName(value);
-    throw badPatch(type, `json: cannot unmarshal ${name} into Go value of type []handlers.jsonPatchOp`);
-  }
-  if (value.length > maxOperations) {
-    throw status.requestEntityTooLarge(
-      `The allowed maximum operations in a JSON patch is ${maxOperations}, got ${value.length}`,
-    );
-  }
-  const unknown = value.flatMap((operation, index) =>
-    Object.keys(operation as JsonObject)
-      .filter((key) => !["op", "path", "from", "value"].includes(key))
-      .map((key) => `unknown field "[${index}].${key}"`),
-  );
+  const unknown = unknownJsonPatchFields(value).map((path) => `unknown field "${path}"`);
   return {
     type: jsonPatchType,
     value,
@@ -97,7 +88,7 @@ export function readPatch({ request, resource }: ResourceRequest): Patch {
 function parsePatch(body: unknown, type: string): { value: JsonValue; duplicates: string[] } {
   if (body !== undefined && !(body instanceof Uint8Array)) return { value: body as JsonValue, duplicates: [] };
   try {
-    return parseJson(body ?? "");
+    return parseJson(body ?? "", maxDepth);
   } catch (error) {
     throw badPatch(type, (error as Error).message);
   }
@@ -119,21 +110,11 @@ function unsupportedPatch(type: string, accepted: string[], resource: Resource):
 /** The object with the patch applied, decoded as if it had come as a body. */
 function patched(request: ResourceRequest, patch: Patch, old: KubeObject, options: WriteOptions): KubeObject {
   const { resource, warnings } = request;
-  const result = applyPatch(resource, patch, old);
-  const shown = () => (patch.type === strategicPatchType ? goValue(patch.value) : patchedText(result));
-  if (result.apiVersion !== old.apiVersion || result.kind !== old.kind)
-    throw invalidPatch(shown(), unregisteredText(result));
-  let decoded: { object: KubeObject; unknown: string[] };
-  try {
-    // A custom resource's decoding may change what it is given, which shares parts with the object as it was.
-    decoded = decodeValue(resource.custom ? structuredClone(result) : result, resource);
-  } catch (error) {
-    throw invalidPatch(shown(), (error as Error).message);
-  }
+  const decoded = decodePatched(resource, patch, old);
   if (options.fieldValidation !== "Ignore") {
     const errors = [...patch.strictErrors, ...decoded.unknown.map((path) => `unknown field "${path}"`)];
     if (errors.length > 0 && options.fieldValidation === "Strict") {
-      throw invalidPatch(shown(), `strict decoding error: ${errors.join(", ")}`);
+      throw invalidPatch(decoded.shown(), `strict decoding error: ${errors.join(", ")}`);
     }
     for (const text of errors) warnings.add(text);
   }
@@ -144,16 +125,43 @@ function patched(request: ResourceRequest, patch: Patch, old: KubeObject, option
   return object;
 }
 
-/** Pure: the object is not changed. Throws 400 and 422 Statuses. */
-export function applyPatch(
-  resource: Pick<Resource, "group" | "version" | "kind">,
+/** The object with the patch applied, as its kind's canonical object. Throws 400 and 422 Statuses. */
+export function decodePatched(
+  expected: ExpectedKind,
   patch: Patch,
   old: KubeObject,
-): KubeObject {
+): {
+  object: KubeObject;
+  unknown: string[];
+  /** What an error says of the patch. */
+  shown: () => string;
+} {
+  const result = applyPatch(expected, patch, old);
+  const shown = () => (patch.type === strategicPatchType ? formatGoValue(patch.value) : patchedText(result));
+  if (!isJsonObject(result)) {
+    const type = `json: cannot unmarshal ${jsonTypeName(result)} into Go value of type map[string]interface {}`;
+    throw invalidPatch(stringifyJson(result), type);
+  }
+  if (result.apiVersion !== old.apiVersion || result.kind !== old.kind) {
+    throw invalidPatch(shown(), unregisteredText(result));
+  }
+  try {
+    // A custom resource's decoding may change what it is given, which shares parts with the object as it was.
+    const decoded = decodeValue(expected.custom ? structuredClone(result) : result, expected);
+    return { ...decoded, shown };
+  } catch (error) {
+    throw invalidPatch(shown(), (error as Error).message);
+  }
+}
+
+type PatchedKind = Pick<ExpectedKind, "group" | "version" | "kind" | "struct">;
+
+/** Pure: the object is not changed. Throws 400 and 422 Statuses. */
+function applyPatch(resource: PatchedKind, patch: Patch, old: KubeObject): KubeObject {
   try {
     switch (patch.type) {
       case jsonPatchType:
-        return applyJsonPatch(old as JsonValue, patch.value as JsonValue[]) as KubeObject;
+        return checkDepth(applyJsonPatch(old as JsonValue, patch.value)) as KubeObject;
       case mergePatchType:
         return applyMergePatch(old as JsonValue, patch.value) as KubeObject;
       case strategicPatchType:
@@ -164,15 +172,33 @@ export function applyPatch(
         ) as KubeObject;
     }
   } catch (error) {
-    if (error instanceof StatusError) throw error;
-    if (patch.type === jsonPatchType) throw status.generic(422);
-    throw status.badRequest((error as Error).message);
+    throw error instanceof PatchError ? patchRefused(error) : error;
   }
 }
 
-function patchSchemaOf({ group, version, kind }: Pick<Resource, "group" | "version" | "kind">) {
+/** The operations of a JSON patch can put one deep value into another. */
+function checkDepth(value: JsonValue): JsonValue {
+  if (isWithinDepth(value)) return value;
+  throw new PatchError(422, "exceeded max depth");
+}
+
+/** Upstream says nothing of why a patch that can be read cannot be applied. */
+function patchRefused({ code, message }: PatchError): StatusError {
+  switch (code) {
+    case 400:
+      return status.badRequest(message);
+    case 413:
+      return status.requestEntityTooLarge(message);
+    case 422:
+      return status.generic(422, { serverMessage: message });
+    case 500:
+      return plainError(message);
+  }
+}
+
+function patchSchemaOf({ group, version, kind, struct: given }: PatchedKind) {
   const types = nativeTypes();
-  const struct = types.kind(group, version, kind)?.type;
+  const struct = given ?? types.kind(group, version, kind)?.type;
   if (struct === undefined) throw status.internalError(`${kind} has no strategic merge schema`);
   return types.patchSchema(struct);
 }

@@ -1,4 +1,4 @@
-import { cloneJson, getField, isJsonObject, jsonEqual, setField } from "../json.ts";
+import { cloneJson, getField, isJsonObject, jsonEqual, setField, stringifyJson } from "../json.ts";
 import type { JsonObject, JsonValue } from "../object.ts";
 import { quote } from "../quote.ts";
 import { PatchError } from "./patch-error.ts";
@@ -13,6 +13,8 @@ export interface JsonPatchOperation {
 
 /** Operations a patch may have (k8s.io/apiserver/pkg/endpoints/handlers/patch.go). */
 const maxOperations = 10_000;
+/** How much all `copy` operations of a patch may add (k8s.io/apiserver/pkg/server/config.go, JSONPatchMaxCopyBytes). */
+const maxCopiedBytes = 3 * 1024 * 1024;
 
 /**
  * Applies a JSON patch (RFC 6902) as the API server does, with its library's habits (gopkg.in/evanphx/json-patch.v4):
@@ -28,7 +30,7 @@ export function applyJsonPatch(document: JsonValue, operations: JsonValue | Json
     const limit = `The allowed maximum operations in a JSON patch is ${maxOperations}, got ${checked.length}`;
     throw new PatchError(413, limit);
   }
-  const root = { document: cloneJson(document) };
+  const root: Root = { document: cloneJson(document), copiedBytes: 0 };
   for (const operation of checked) apply(root, operation);
   return root.document;
 }
@@ -76,6 +78,8 @@ function jsonType(value: JsonValue): string {
 
 interface Root {
   document: JsonValue;
+  /** What `copy` operations have added so far. */
+  copiedBytes: number;
 }
 
 type Step = (root: Root, operation: JsonObject) => void;
@@ -150,6 +154,12 @@ function copy(root: Root, operation: JsonObject): void {
   if (typeof path !== "string") throw missing("copy operation failed to decode path");
   const target = find(root, path);
   if (target === undefined) throw missing(`copy operation does not apply: doc is missing destination path: ${path}`);
+  root.copiedBytes += Buffer.byteLength(stringifyJson(value ?? null));
+  if (root.copiedBytes > maxCopiedBytes) {
+    throw failed(
+      `Unable to complete the copy, the accumulated size increase of copy is ${root.copiedBytes}, exceeding the limit ${maxCopiedBytes}`,
+    );
+  }
   within("error while adding value during copy", () => target.add(cloneJson(value ?? null)));
 }
 
