@@ -63,7 +63,9 @@ async function settled(): Promise<void> {
   for (let i = 0; i < 3; i++) await lane.client.request("GET", "/version");
 }
 
-async function holder(lease: string): Promise<{ holderIdentity?: string; leaseTransitions?: number }> {
+async function holder(
+  lease: string,
+): Promise<{ holderIdentity?: string; leaseTransitions?: number; renewTime?: string }> {
   return (await lane.client.resource(leases).get(lease, namespace))["spec"];
 }
 
@@ -75,7 +77,10 @@ test("the first leads, renews, and hands over at once when it stops", async () =
   two.elector.start();
   await vi.waitFor(() => expect(two.log).toEqual(["leader one"]));
   for (let i = 0; i < 10; i++) {
+    const { renewTime } = await holder("handover");
     await pass(one, 3000);
+    // The other one's clock may go on when this one's renewal is there to be seen.
+    await vi.waitFor(async () => expect((await holder("handover")).renewTime).not.toBe(renewTime), { timeout: 10_000 });
     await pass(two, 3000);
   }
   expect([one.elector.isLeader, two.elector.isLeader]).toEqual([true, false]);

@@ -127,12 +127,21 @@ test("old ReplicaSets beyond the history's limit go", async () => {
     await change("forgetful", withImage(image));
     await reaches("forgetful", isComplete);
   }
-  for (;;) {
-    const left = await replicaSetsOf("forgetful");
-    if (left.length > 2) continue;
-    expect(left.map(revision)).toEqual([3, 4]);
-    break;
+  const present = new Map<string, number>();
+  for await (const { type, object } of client.resource(replicaSets).watch({
+    namespace,
+    labelSelector: "app=forgetful",
+    timeoutSeconds: 25,
+  })) {
+    if (type === "DELETED") present.delete(object.metadata.name as string);
+    else present.set(object.metadata.name as string, revision(object));
+    const left = [...present.values()].sort();
+    if (left.includes(4) && left.length <= 2) {
+      expect(left).toEqual([3, 4]);
+      return;
+    }
   }
+  throw new Error(`ReplicaSets of revisions ${[...present.values()]} are left`);
 });
 
 test("Recreate stops all old pods before it starts new ones", async () => {
