@@ -254,9 +254,9 @@ test.each(["text/html", "application/zork", ";;", "application/json;as=Table;v=v
 );
 
 test("headers that are no headers, and too many of them", async () => {
-  expect((await get(configMaps, { "x-large": "x".repeat(10_000) })).status).toBe(200);
-  // Node's parser answers 431 and closes, or we do: either way the server goes on.
-  await get(configMaps, { "x-huge": "x".repeat(200_000) }).catch(() => {});
-  expect((await get(configMaps, { "content-encoding": "zork", "transfer-encoding": "" })).status).toBeLessThan(500);
+  expect((await get(configMaps, { "x-large": "x".repeat(500_000) })).status).toBe(200);
+  // The connection is closed while it is being sent: the answer may be lost on the way.
+  const huge = await get(configMaps, { "x-huge": "x".repeat(2_000_000) }).catch(() => undefined);
+  expect(huge?.status ?? 431).toBe(431);
   expect((await get(configMaps)).status).toBe(200);
 });

@@ -150,7 +150,7 @@ describe("custom resources", () => {
   }
 
   test("go with their namespace", { timeout: 60_000 }, async () => {
-    const other = await lane.namespace("going");
+    const other = await newNamespace("going");
     await createWidget({ ...widget("inside"), metadata: { name: "inside", namespace: other } });
     await client.resource(secrets).create({
       apiVersion: "v1",
@@ -163,7 +163,7 @@ describe("custom resources", () => {
 });
 
 test("a namespace waits for content that is held, and says what", async () => {
-  const held = await lane.namespace("held");
+  const held = await newNamespace("held");
   await client.resource(configMaps).create({
     apiVersion: "v1",
     kind: "ConfigMap",
@@ -196,6 +196,14 @@ test("a namespace waits for content that is held, and says what", async () => {
   await client.resource(configMaps).patch("held", held, { metadata: { finalizers: null } }, { type: "merge" });
   await untilGone(client, namespaces, "", held);
 });
+
+/** One that the test itself takes away. */
+async function newNamespace(prefix: string): Promise<string> {
+  const { metadata } = await client
+    .resource(namespaces)
+    .create({ apiVersion: "v1", kind: "Namespace", metadata: { generateName: `${prefix}-` } });
+  return metadata.name as string;
+}
 
 function condition(object: KubeObject, type: string) {
   return (object["status"]?.conditions ?? []).find((each: { type: string }) => each.type === type);

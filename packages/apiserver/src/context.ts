@@ -1,8 +1,8 @@
+import type { Clock } from "@podwright/clock";
 import { status } from "@podwright/kube";
 import type { AdmissionChain } from "./admission/admission.ts";
 import type { ServiceAccountTokens } from "./authentication/service-account-tokens.ts";
 import type { Authorizer } from "./authorization/authorizer.ts";
-import type { Clock } from "./clock.ts";
 import type { OutputFormat } from "./output/negotiation.ts";
 import type { Warnings } from "./output/warnings.ts";
 import type { ApiRequest, UserInfo } from "./request.ts";

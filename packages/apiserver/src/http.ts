@@ -30,6 +30,8 @@ export interface HttpListener {
 
 /** Go's HTTP clients keep idle connections for 90 s and fail a POST on one the server has just closed: keep them longer. */
 const keepAliveTimeoutMs = 180_000;
+/** As Go's server has it: tokens and selectors can be long. */
+const maxHeaderBytes = 1024 * 1024;
 /** Larger bodies are refused with 413 (k8s.io/apiserver/pkg/server/config.go, MaxRequestBodyBytes). */
 const maxBodyBytes = 3 * 1024 * 1024;
 /** How long requests under way may take when the server stops. */
@@ -50,6 +52,7 @@ export async function listen(api: ApiServer, { port, host, tls }: ListenOptions)
     minVersion: "TLSv1.2",
     ALPNProtocols: ["http/1.1"],
     keepAliveTimeout: keepAliveTimeoutMs,
+    maxHeaderSize: maxHeaderBytes,
     requestTimeout: 0,
     noDelay: true,
   });
@@ -62,7 +65,7 @@ export async function listen(api: ApiServer, { port, host, tls }: ListenOptions)
   server.on("request", (incoming, outgoing) => {
     void serve(api, incoming, outgoing, certificates.get(incoming.socket));
   });
-  server.on("clientError", (_error, socket) => socket.destroy());
+  server.on("clientError", (error, socket) => refuseConnection(error, socket));
   const sockets = new Set<Duplex>();
   server.on("connection", (socket) => {
     sockets.add(socket);
@@ -83,6 +86,17 @@ function listening(server: Server, port: number, host: string): Promise<void> {
       resolve();
     });
   });
+}
+
+/** Answers what is no HTTP as Go's server does. */
+function refuseConnection(error: { code?: string }, socket: Duplex): void {
+  if (!socket.writable || error.code === "ECONNRESET") {
+    socket.destroy();
+    return;
+  }
+  const text = error.code === "HPE_HEADER_OVERFLOW" ? "431 Request Header Fields Too Large" : "400 Bad Request";
+  socket.end(`HTTP/1.1 ${text}\r\nContent-Type: text/plain; charset=utf-8\r\nConnection: close\r\n\r\n${text}`);
+  socket.once("finish", () => socket.destroy());
 }
 
 async function close(api: ApiServer, server: Server, sockets: ReadonlySet<Duplex>): Promise<void> {

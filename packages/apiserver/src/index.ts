@@ -1,3 +1,4 @@
+export { type Clock, systemClock } from "@podwright/clock";
 export type { AdmissionAttributes, AdmissionChain, AdmissionPlugin } from "./admission/admission.ts";
 export * from "./admission/default-admission.ts";
 export type { Dial } from "./admission/webhooks/endpoint.ts";
@@ -8,7 +9,6 @@ export * from "./authentication/service-account-tokens.ts";
 export * from "./authentication/service-accounts.ts";
 export * from "./authentication/static-tokens.ts";
 export * from "./authorization/authorizer.ts";
-export * from "./clock.ts";
 export * from "./crd/controller.ts";
 export * from "./discovery/version.ts";
 export * from "./http.ts";

@@ -1,9 +1,9 @@
+import { type Clock, systemClock } from "@podwright/clock";
 import { StatusError, status } from "@podwright/kube";
 import type { AdmissionChain } from "./admission/admission.ts";
 import { type Authenticator, authenticate } from "./authentication/authenticator.ts";
 import type { ServiceAccountTokens } from "./authentication/service-account-tokens.ts";
 import { type Authorizer, accessAttributes, allowAuthenticated, forbidden } from "./authorization/authorizer.ts";
-import { type Clock, systemClock } from "./clock.ts";
 import type { ResourceRequest, ServerParts } from "./context.ts";
 import { createDiscovery } from "./discovery/discovery.ts";
 import { serveHealth } from "./discovery/health.ts";

@@ -20,7 +20,7 @@ export function yamlToJson(text: string): string {
     const document = yaml.parseDocument(text, { uniqueKeys: false, intAsBigInt: true, merge: true });
     const error = document.errors[0];
     if (error !== undefined) throw new YamlSyntaxError(error.message.split("\n")[0] ?? error.message);
-    return nodeToJson({ yaml, document, left: maxNodes }, document.contents);
+    return nodeToJson({ yaml, anchors: new Map(), left: maxNodes }, document.contents);
   } catch (error) {
     // The library calls itself for each level.
     if (error instanceof RangeError || /call stack/.test((error as Error).message)) {
@@ -40,15 +40,18 @@ export function encodeYaml(value: object): string {
 
 interface JsonWriter {
   yaml: typeof import("yaml");
-  document: import("yaml").Document;
+  /** Nodes by their anchors: the library looks through the whole document for each alias. */
+  anchors: Map<string, unknown>;
   /** So many nodes may still be written. */
   left: number;
 }
 
 function nodeToJson(writer: JsonWriter, node: unknown): string {
-  const { yaml, document } = writer;
-  if (--writer.left < 0) throw new YamlSyntaxError("document contains excessive aliasing");
-  if (yaml.isAlias(node)) return nodeToJson(writer, node.resolve(document));
+  const { yaml, anchors } = writer;
+  if (--writer.left < 0) throw new YamlSyntaxError("yaml: document contains excessive aliasing");
+  if (yaml.isAlias(node)) return nodeToJson(writer, anchors.get(node.source));
+  const { anchor } = (node ?? {}) as { anchor?: string };
+  if (anchor !== undefined) anchors.set(anchor, node);
   if (yaml.isMap(node)) {
     const fields = node.items.map(({ key, value }) => {
       const name = yaml.isScalar(key) ? key.value : key;

@@ -3,8 +3,23 @@ import { CommandError } from "./error.ts";
 /** Resolves at Ctrl-C or when the process is told to end; the second time it ends at once. */
 export function untilStopped(): Promise<void> {
   return new Promise((resolve) => {
-    for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.once(signal, () => resolve());
+    const signals = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
+    const stop = () => {
+      // From now on each of them ends the process, as it does without a listener.
+      for (const signal of signals) process.off(signal, stop);
+      resolve();
+    };
+    for (const signal of signals) process.on(signal, stop);
   });
+}
+
+/** Lets the command go on when nobody reads what it prints any more, as in `podwright up | head`. */
+export function outliveReaders(): void {
+  for (const stream of [process.stdout, process.stderr]) {
+    stream.on("error", (error: NodeJS.ErrnoException) => {
+      if (error.code !== "EPIPE") throw error;
+    });
+  }
 }
 
 /** A port number from the command line. Throws a CommandError that names the flag. */

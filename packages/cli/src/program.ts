@@ -1,5 +1,6 @@
 import { Command, CommanderError } from "commander";
 import { CommandError } from "./error.ts";
+import { outliveReaders } from "./process.ts";
 
 /** The `podwright` command. Each subcommand's work is loaded when it is called. */
 const program = new Command("podwright")
@@ -44,6 +45,7 @@ for (const tool of ["kubectl", "helm"] as const) {
     .action(async (args: string[]) => (await import("./commands/tool.ts")).runTool(tool, args));
 }
 
+outliveReaders();
 try {
   await program.parseAsync();
 } catch (error) {

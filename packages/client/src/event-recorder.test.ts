@@ -1,8 +1,8 @@
+import { ManualClock } from "@podwright/clock";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { Client } from "./client.ts";
 import { EventRecorder } from "./event-recorder.ts";
 import { HttpTransport } from "./http-transport.ts";
-import { ManualClock } from "./manual-clock.ts";
 import { FaultyServer, json, refuse } from "./testing/faulty-server.ts";
 
 const object = { apiVersion: "v1", kind: "Pod", metadata: { name: "p", namespace: "default", uid: "u" } };

@@ -1,6 +1,6 @@
+import { type Clock, sleep, systemClock } from "@podwright/clock";
 import { type KubeObject, StatusError } from "@podwright/kube";
 import type { Client } from "./client.ts";
-import { type Clock, sleep, systemClock } from "./clock.ts";
 import { EventCorrelator, type EventFacts, type EventSeries } from "./event-correlator.ts";
 import { type Logger, silentLogger } from "./logger.ts";
 import { events } from "./resources.ts";
@@ -12,6 +12,8 @@ export interface EventRecorderOptions {
   host?: string;
   /** Events that wait to be sent; more are dropped. Default 1000. */
   queueLimit?: number;
+  /** Events that are sent at the same time. Default 8. */
+  concurrency?: number;
   logger?: Logger;
   clock?: Clock;
   random?: () => number;
@@ -33,6 +35,7 @@ export class EventRecorder {
   readonly #component: string;
   readonly #host: string;
   readonly #queueLimit: number;
+  readonly #concurrency: number;
   readonly #log: Logger;
   readonly #clock: Clock;
   readonly #random: () => number;
@@ -41,7 +44,9 @@ export class EventRecorder {
   readonly #queue = new Set<EventSeries>();
   readonly #written = new WeakSet<EventSeries>();
   readonly #stop = new AbortController();
-  #sending: Promise<void> | undefined;
+  /** Series that are being written: none is written twice at once. */
+  readonly #writing = new Set<EventSeries>();
+  readonly #senders = new Set<Promise<void>>();
   #stopping = false;
   #dropped = 0;
 
@@ -50,6 +55,7 @@ export class EventRecorder {
     this.#component = options.component;
     this.#host = options.host ?? "";
     this.#queueLimit = options.queueLimit ?? 1000;
+    this.#concurrency = options.concurrency ?? 8;
     this.#log = options.logger ?? silentLogger;
     this.#clock = options.clock ?? systemClock;
     this.#random = options.random ?? Math.random;
@@ -96,34 +102,42 @@ export class EventRecorder {
       return;
     }
     this.#queue.add(series);
-    this.#sending ??= this.#send().finally(() => {
-      this.#sending = undefined;
-    });
+    if (this.#senders.size >= this.#concurrency) return;
+    const sender = this.#send().finally(() => this.#senders.delete(sender));
+    this.#senders.add(sender);
   }
 
   /** Resolves when all told so far is written or dropped. */
   async flushed(): Promise<void> {
-    while (this.#sending !== undefined) await this.#sending;
+    while (this.#senders.size > 0) await Promise.all(this.#senders);
   }
 
   /** Takes no more events, gives those that wait a second, drops the rest. */
   async stop(): Promise<void> {
     this.#stopping = true;
-    if (this.#sending === undefined) return;
+    if (this.#senders.size === 0) return;
     const timer = this.#clock.after(flushMs, () => this.#stop.abort());
     await this.flushed();
     timer.cancel();
   }
 
+  /** Writes what waits until nothing does. */
   async #send(): Promise<void> {
     await undefined;
-    for (const series of this.#queue) {
-      if (this.#stop.signal.aborted) break;
+    for (let series = this.#next(); series !== undefined; series = this.#next()) {
       // Before, not after: when it counts up meanwhile it comes into the queue again.
       this.#queue.delete(series);
+      this.#writing.add(series);
       await this.#write(series);
+      this.#writing.delete(series);
     }
     if (this.#stop.signal.aborted) this.#queue.clear();
+  }
+
+  #next(): EventSeries | undefined {
+    if (this.#stop.signal.aborted) return undefined;
+    for (const series of this.#queue) if (!this.#writing.has(series)) return series;
+    return undefined;
   }
 
   async #write(series: EventSeries): Promise<void> {

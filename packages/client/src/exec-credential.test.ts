@@ -1,12 +1,12 @@
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { ManualClock } from "@podwright/clock";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { stringify } from "yaml";
 import { execCredentials } from "./exec-credential.ts";
 import { loadKubeconfig } from "./kubeconfig.ts";
 import type { ExecConfig } from "./kubeconfig-file.ts";
-import { ManualClock } from "./manual-clock.ts";
 
 const v1 = "client.authentication.k8s.io/v1";
 let folder: string;

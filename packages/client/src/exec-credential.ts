@@ -1,6 +1,6 @@
 import { spawn } from "node:child_process";
 import { readFileSync } from "node:fs";
-import { type Clock, systemClock } from "./clock.ts";
+import { type Clock, systemClock } from "@podwright/clock";
 import { ConnectionConfigError, type Credential, type Credentials } from "./connection-config.ts";
 import type { ExecConfig, KubeconfigCluster } from "./kubeconfig-file.ts";
 

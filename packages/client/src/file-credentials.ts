@@ -1,5 +1,5 @@
 import { readFileSync } from "node:fs";
-import { type Clock, systemClock } from "./clock.ts";
+import { type Clock, systemClock } from "@podwright/clock";
 import { ConnectionConfigError, type Credential, type Credentials } from "./connection-config.ts";
 
 // As client-go reads tokens again (k8s.io/client-go/transport/token_source.go); a kubelet renews a pod's token long

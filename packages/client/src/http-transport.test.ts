@@ -1,12 +1,12 @@
 import http from "node:http";
 import type { AddressInfo } from "node:net";
+import { ManualClock } from "@podwright/clock";
 import { StatusError } from "@podwright/kube";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { Client } from "./client.ts";
 import type { ConnectionConfig, Credential } from "./connection-config.ts";
 import { staticCredentials } from "./connection-config.ts";
 import { HttpTransport, type HttpTransportOptions } from "./http-transport.ts";
-import { ManualClock } from "./manual-clock.ts";
 import { configMaps, pods } from "./resources.ts";
 import { json, refuse } from "./testing/faulty-server.ts";
 

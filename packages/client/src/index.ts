@@ -1,5 +1,5 @@
+export * from "@podwright/clock";
 export * from "./client.ts";
-export * from "./clock.ts";
 export * from "./connection-config.ts";
 export { NoMatchError } from "./discovery.ts";
 export * from "./event-recorder.ts";
@@ -13,7 +13,6 @@ export * from "./kubeconfig.ts";
 export * from "./leader-election.ts";
 export * from "./list-watch.ts";
 export * from "./logger.ts";
-export * from "./manual-clock.ts";
 export { type IndexFunction, objectKey, splitKey } from "./object-store.ts";
 export * from "./query.ts";
 export * from "./resource-client.ts";

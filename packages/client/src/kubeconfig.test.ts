@@ -1,13 +1,13 @@
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { delimiter, dirname, join } from "node:path";
+import { ManualClock } from "@podwright/clock";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { stringify } from "yaml";
 import { ConnectionConfigError } from "./connection-config.ts";
 import { clientCertificateCredentials, tokenFileCredentials } from "./file-credentials.ts";
 import { inClusterConfig } from "./in-cluster.ts";
 import { type LoadKubeconfigOptions, loadKubeconfig } from "./kubeconfig.ts";
-import { ManualClock } from "./manual-clock.ts";
 
 let folder: string;
 beforeEach(() => {

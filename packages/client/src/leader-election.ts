@@ -1,6 +1,6 @@
+import { type Clock, sleep, systemClock } from "@podwright/clock";
 import { type KubeObject, StatusError } from "@podwright/kube";
 import type { Client } from "./client.ts";
-import { type Clock, sleep, systemClock } from "./clock.ts";
 import { type LeaseRecord, leaseOf, recordOf, sameRecord } from "./lease-record.ts";
 import { type Logger, silentLogger } from "./logger.ts";
 import type { ResourceClient } from "./resource-client.ts";

@@ -1,9 +1,9 @@
+import { ManualClock } from "@podwright/clock";
 import type { KubeObject } from "@podwright/kube";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { Client } from "./client.ts";
 import { HttpTransport } from "./http-transport.ts";
 import { Informer, type InformerOptions } from "./informer.ts";
-import { ManualClock } from "./manual-clock.ts";
 import { configMaps } from "./resources.ts";
 import { FaultyServer, refuse } from "./testing/faulty-server.ts";
 

@@ -1,6 +1,6 @@
+import { ManualClock } from "@podwright/clock";
 import fc from "fast-check";
 import { expect, test, vi } from "vitest";
-import { ManualClock } from "./manual-clock.ts";
 import { WorkQueue } from "./work-queue.ts";
 
 test("a key added many times before its turn runs once", async () => {

@@ -1,4 +1,4 @@
-import { type Clock, systemClock, type Timer } from "./clock.ts";
+import { type Clock, systemClock, type Timer } from "@podwright/clock";
 
 // biome-ignore lint/suspicious/noConfusingVoidType: a reconcile that returns nothing is the usual one.
 export type ReconcileResult = void | { requeueAfterMs: number };

@@ -35,7 +35,9 @@ test("many clusters in one process know nothing of each other", async () => {
       ),
     );
     for (const [index, { client }] of clusters.entries()) {
-      const names = (await client.resource(configMaps).list({ namespace: "default" })).items.map((item) => item.metadata.name);
+      const names = (await client.resource(configMaps).list({ namespace: "default" })).items.map(
+        (item) => item.metadata.name,
+      );
       expect(names.filter((name) => name !== "kube-root-ca.crt")).toEqual([`of-${index}`]);
     }
   } finally {

@@ -68,9 +68,16 @@ export async function startOperator(options: OperatorOptions): Promise<Operator>
     onError,
   });
   const address = options.webhook?.address ?? { url: `https://${host}:${server.port}` };
-  informers.start();
-  await informers.synced();
-  await put(client, mutatingWebhookConfigurations, webhookConfiguration(address, certificate.caCertificate));
+  try {
+    informers.start();
+    await informers.synced();
+    await put(client, mutatingWebhookConfigurations, webhookConfiguration(address, certificate.caCertificate));
+  } catch (error) {
+    await informers.stop();
+    await server.close();
+    await recorder.stop();
+    throw error;
+  }
 
   let renewal: NodeJS.Timeout;
   const scheduleRenewal = () => {

@@ -1,4 +1,4 @@
-import type { Clock } from "../clock.ts";
+import type { Clock } from "@podwright/clock";
 import { parseStored } from "../output/response.ts";
 import type { UserInfo } from "../request.ts";
 import type { Storage } from "../storage/storage.ts";

@@ -1,10 +1,10 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { systemClock } from "@podwright/clock";
 import type { KubeObject } from "@podwright/kube";
 import { describe, expect, it } from "vitest";
 import { createAdmission } from "../admission/default-admission.ts";
-import { systemClock } from "../clock.ts";
 import { createResourceRegistry } from "../registry/resource-registry.ts";
 import { nativeResources } from "../resources/native.ts";
 import { createApiServer } from "../server.ts";

@@ -1,5 +1,5 @@
+import type { Clock } from "@podwright/clock";
 import { type JsonValue, jsonEqual } from "@podwright/kube";
-import type { Clock } from "../clock.ts";
 import { formatTime } from "../metadata/time.ts";
 import type { Resource, ResourceRegistry } from "../resources/resource.ts";
 import type { Change, Storage, Write } from "../storage/storage.ts";

@@ -1,5 +1,5 @@
+import type { Clock } from "@podwright/clock";
 import type { KubeObject } from "@podwright/kube";
-import type { Clock } from "../clock.ts";
 import { formatTime } from "../metadata/time.ts";
 import type { Resource } from "../resources/resource.ts";
 import type { Storage, Write } from "../storage/storage.ts";

@@ -1,5 +1,5 @@
+import { ManualClock } from "@podwright/clock";
 import { expect, it } from "vitest";
-import { ManualClock } from "../testing/manual-clock.ts";
 import { Compactor } from "./compactor.ts";
 import { openStorage } from "./open-storage.ts";
 import { put } from "./testing/stores.ts";

@@ -1,4 +1,4 @@
-import type { Clock, Timer } from "../clock.ts";
+import type { Clock, Timer } from "@podwright/clock";
 import type { Storage } from "./storage.ts";
 
 export interface CompactorOptions {

@@ -1,3 +1,4 @@
+import { systemClock } from "@podwright/clock";
 import { generateSigningKey } from "@podwright/pki";
 import { createAdmission } from "../admission/default-admission.ts";
 import type { Authenticator } from "../authentication/authenticator.ts";
@@ -5,7 +6,6 @@ import { clientCertificateAuthenticator } from "../authentication/client-certifi
 import { createServiceAccountTokens, type ServiceAccountTokens } from "../authentication/service-account-tokens.ts";
 import { serviceAccountAuthenticator } from "../authentication/service-accounts.ts";
 import { staticTokenAuthenticator } from "../authentication/static-tokens.ts";
-import { systemClock } from "../clock.ts";
 import { startCustomResources } from "../crd/controller.ts";
 import { createResourceRegistry } from "../registry/resource-registry.ts";
 import type { ApiRequest, ApiResponse, UserInfo } from "../request.ts";

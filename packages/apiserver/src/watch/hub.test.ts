@@ -1,9 +1,9 @@
+import { ManualClock } from "@podwright/clock";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import type { WatchFrame } from "../request.ts";
 import { openStorage } from "../storage/open-storage.ts";
 import type { Attributes, Storage } from "../storage/storage.ts";
 import { put, remove } from "../storage/testing/stores.ts";
-import { ManualClock } from "../testing/manual-clock.ts";
 import { WatchHub } from "./hub.ts";
 import type { WatchQuery } from "./watch.ts";
 

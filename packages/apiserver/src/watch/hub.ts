@@ -1,4 +1,4 @@
-import { type Clock, systemClock, type Timer } from "../clock.ts";
+import { type Clock, systemClock, type Timer } from "@podwright/clock";
 import type { WatchFrame } from "../request.ts";
 import type { Change, Storage } from "../storage/storage.ts";
 import { SharedChange } from "./shared-change.ts";

@@ -1,5 +1,5 @@
+import type { Timer } from "@podwright/clock";
 import { status } from "@podwright/kube";
-import type { Timer } from "../clock.ts";
 import type { WatchFrame } from "../request.ts";
 import { type Attributes, CompactedError, type Storage } from "../storage/storage.ts";
 import { StorageError } from "../storage/storage-error.ts";

@@ -1,5 +1,5 @@
-import { Client, HttpTransport, loadKubeconfig } from "@podwright/client";
-import { type OperatorOptions, startOperator } from "@podwright/operator";
+import { Client, HttpTransport, loadKubeconfig, TransportError } from "@podwright/client";
+import { type Operator, type OperatorOptions, startOperator } from "@podwright/operator";
 import { CommandError } from "../error.ts";
 import { parsePort, untilStopped } from "../process.ts";
 
@@ -36,11 +36,35 @@ export async function operator(options: Options): Promise<void> {
   });
   const client = new Client(new HttpTransport(config), { userAgent: "podwright" });
   try {
-    const running = await startOperator({ client, webhook, onError: (error) => console.error("podwright:", error) });
+    const running = await start(
+      { client, webhook, onError: (error) => console.error("podwright:", error) },
+      config.server,
+    );
     console.log(`Podwright arms pods on ${config.server}. Ctrl-C stops it.`);
     await untilStopped();
     await running.stop();
   } finally {
     await client.close();
+  }
+}
+
+/** Starts the operator; what a person can mend becomes a line that says how. */
+async function start(options: OperatorOptions, server: string): Promise<Operator> {
+  try {
+    return await startOperator(options);
+  } catch (error) {
+    if (error instanceof TransportError) {
+      const { message } = (error.cause as Error | undefined) ?? error;
+      throw new CommandError(
+        `no answer from ${server} (${message || error.code}): start that cluster, or name another with --kubeconfig or --context`,
+      );
+    }
+    const { code, syscall } = error as NodeJS.ErrnoException;
+    if (syscall === "listen" && (code === "EADDRINUSE" || code === "EACCES")) {
+      throw new CommandError(
+        `port ${options.webhook?.port} cannot be listened on (${code}): choose another with --webhook-port N (0 = any free)`,
+      );
+    }
+    throw error;
   }
 }

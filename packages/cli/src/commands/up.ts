@@ -92,13 +92,28 @@ async function start(options: Parameters<typeof startCluster>[0] & { port: numbe
   try {
     return await startCluster(options);
   } catch (error) {
-    const { code } = error as { code?: string };
+    const { code, syscall, path = "" } = error as NodeJS.ErrnoException;
     if (code === "EADDRINUSE") {
       throw new CommandError(`port ${options.port} is in use: choose another with --port N (0 = any free)`);
     }
-    if (code === "EACCES" && options.port < 1024) {
+    if (code === "EACCES" && syscall === "listen") {
       throw new CommandError(`port ${options.port} is not allowed to this user: choose one above 1023 with --port N`);
+    }
+    if (options.kubeconfigPath !== undefined && isAbout(path, options.kubeconfigPath)) {
+      throw new CommandError(
+        `the kubeconfig ${options.kubeconfigPath} cannot be written (${code}): name another file with --kubeconfig`,
+      );
+    }
+    if (options.dataDir !== undefined && path.startsWith(options.dataDir)) {
+      throw new CommandError(
+        `the data directory ${options.dataDir} cannot be used (${code}): name another with --data-dir`,
+      );
     }
     throw error;
   }
+}
+
+/** Whether a path is the file's, its temporary one's, or one of its folders'. */
+function isAbout(path: string, file: string): boolean {
+  return path !== "" && (path.startsWith(file) || file.startsWith(path));
 }

@@ -7,21 +7,24 @@ import { matchesNodeSelection } from "../scheduler/filters.ts";
  * themselves (k8s.io/kubernetes/pkg/kubelet/lifecycle/predicate.go).
  */
 export class NodeAdmission {
-  readonly #node: Node;
+  #node: Node;
+  readonly #latest: () => Promise<Node>;
   readonly #allocatable: Amounts;
   readonly #used: Amounts = {};
   readonly #pods = new Map<string, Amounts>();
 
-  constructor(node: Node) {
+  /** @param latest reads the node anew: its labels may have changed since it was registered. */
+  constructor(node: Node, latest: () => Promise<Node>) {
     this.#node = node;
+    this.#latest = latest;
     this.#allocatable = amountsOf(node.status?.allocatable);
   }
 
   /** Undefined when the node takes the pod; it then counts until {@link release}. */
-  refuse(pod: Pod): { reason: string; message: string } | undefined {
+  async refuse(pod: Pod): Promise<{ reason: string; message: string } | undefined> {
     if (this.#pods.has(pod.metadata.uid ?? "")) return undefined;
-    const name = this.#node.metadata.name ?? "";
-    if (!matchesNodeSelection(pod, { name, node: this.#node })) {
+    if (!this.#isSelectedBy(pod)) this.#node = await this.#latest();
+    if (!this.#isSelectedBy(pod)) {
       return {
         reason: "NodeAffinity",
         message: "Predicate NodeAffinity failed: node(s) didn't match Pod's node affinity/selector",
@@ -38,6 +41,10 @@ export class NodeAdmission {
     }
     this.count(pod, requests);
     return undefined;
+  }
+
+  #isSelectedBy(pod: Pod): boolean {
+    return matchesNodeSelection(pod, { name: this.#node.metadata.name ?? "", node: this.#node });
   }
 
   /** Counts a pod that is on the node already. */

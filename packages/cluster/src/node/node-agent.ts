@@ -5,7 +5,10 @@ import { PodWorker, type PodWorkerContext } from "./pod-worker.ts";
 import type { ContainerExit, ContainerRuntime, RuntimeEvents } from "./runtime.ts";
 
 export interface NodeAgentOptions {
+  /** As registered. */
   node: Node;
+  /** Reads the node anew. */
+  latestNode: () => Promise<Node>;
   runtime: (events: RuntimeEvents) => ContainerRuntime;
   clock: Clock;
   /** Of the component "kubelet" on this node. */
@@ -27,7 +30,7 @@ export class NodeAgent {
   constructor(options: NodeAgentOptions) {
     const { node, clock, recorder, logger } = options;
     this.runtime = options.runtime({ exited: (id, exit) => this.#exited(id, exit) });
-    this.#admission = new NodeAdmission(node);
+    this.#admission = new NodeAdmission(node, options.latestNode);
     this.#changed = options.changed;
     const addresses = node.status?.addresses ?? [];
     this.#context = {

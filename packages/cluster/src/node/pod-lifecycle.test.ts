@@ -1,4 +1,4 @@
-import { ManualClock, events, pods } from "@podwright/client";
+import { events, ManualClock, pods } from "@podwright/client";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import type { ContainerStatus, Pod } from "../kinds.ts";
 import { podCondition } from "../pods.ts";
@@ -30,7 +30,12 @@ describe("how a pod ends", () => {
   ])("%s, %j: %s", async (restartPolicy, command, phase, exitCode) => {
     await create(podOf("p", [{ command }], { restartPolicy }));
     const pod = await reaches("p", inPhase(phase));
-    expect(container(pod)).toMatchObject({ ready: false, started: false, restartCount: 0, state: { terminated: { exitCode } } });
+    expect(container(pod)).toMatchObject({
+      ready: false,
+      started: false,
+      restartCount: 0,
+      state: { terminated: { exitCode } },
+    });
     expect(podCondition(pod, "Ready")).toMatchObject({
       status: "False",
       reason: phase === "Succeeded" ? "PodCompleted" : "PodFailed",

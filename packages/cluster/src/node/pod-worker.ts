@@ -17,7 +17,7 @@ export interface PodWorkerContext {
   recorder: EventRecorder;
   hostIp: string;
   /** Why the node does not take the pod, if it does not. Called once, for pods that are new to the node. */
-  refuse(pod: Pod): { reason: string; message: string } | undefined;
+  refuse(pod: Pod): Promise<{ reason: string; message: string } | undefined>;
   /** The status changed, or the pod is at its end: look at {@link PodWorker.status} and {@link PodWorker.isOver}. */
   changed(worker: PodWorker): void;
   /** Which worker to tell of a container's end. */
@@ -189,7 +189,7 @@ export class PodWorker {
         if (record.condition.type === "running" && !record.ready) this.#simulateProbes(record);
       }
     } else if (pod.metadata.deletionTimestamp === undefined) {
-      this.#rejection = this.#context.refuse(pod);
+      this.#rejection = await this.#context.refuse(pod);
       if (this.#rejection !== undefined) {
         const { reason, message } = this.#rejection;
         this.#context.recorder.event(pod, "Warning", reason, message);

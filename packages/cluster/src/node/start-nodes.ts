@@ -91,7 +91,16 @@ export async function startNodes(options: StartNodesOptions): Promise<RunningNod
     const podCidr = node.spec?.podCIDR ?? podRange(0, Number(capacity.pods));
     const runtime = (events: RuntimeEvents): ContainerRuntime =>
       new SimulatedRuntime({ clock, events, podCidr, startDelayMs: options.startDelayMs ?? 0 });
-    return new NodeAgent({ node, runtime, clock, recorder, logger, changed: (worker) => writer.add(worker) });
+    const latestNode = (): Promise<Node> => client.resource<Node>(nodes).get(node.metadata.name ?? "");
+    return new NodeAgent({
+      node,
+      latestNode,
+      runtime,
+      clock,
+      recorder,
+      logger,
+      changed: (worker) => writer.add(worker),
+    });
   }
 
   const own = options.podInformer === undefined ? ownPods(client, clock, logger) : undefined;

@@ -76,7 +76,10 @@ describe("nodes", () => {
     [affinity({ key: "cores", operator: "Gt", values: ["4"] }), true],
     [affinity({ key: "cores", operator: "Lt", values: ["4"] }), false],
     [affinity({ key: "zone", operator: "Lt", values: ["4"] }), false],
-    [{ affinity: { nodeAffinity: { requiredDuringSchedulingIgnoredDuringExecution: { nodeSelectorTerms: [{}] } } } }, false],
+    [
+      { affinity: { nodeAffinity: { requiredDuringSchedulingIgnoredDuringExecution: { nodeSelectorTerms: [{}] } } } },
+      false,
+    ],
   ])("%j", (spec, fits) => {
     const expected = fits ? undefined : ["node(s) didn't match Pod's node affinity/selector"];
     expect(reasonsOf(pod({}, spec), nodeInfo())).toEqual(expected);

@@ -22,12 +22,7 @@ export async function until<T extends KubeObject>(
 }
 
 /** Resolves when there is no such object, or none of the name that is wanted any more. */
-export async function untilGone(
-  client: Client,
-  ref: ResourceRef,
-  name: string,
-  namespace = "default",
-): Promise<void> {
+export async function untilGone(client: Client, ref: ResourceRef, name: string, namespace = "default"): Promise<void> {
   const resource = client.resource(ref);
   const scope = ref.namespaced ? { namespace } : {};
   const list = await resource.list({ ...scope, fieldSelector: `metadata.name=${name}` });

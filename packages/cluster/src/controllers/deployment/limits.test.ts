@@ -24,8 +24,7 @@ test.each<[replicas: number, surge: Amount, unavailable: Amount, expected: [numb
 
 function replicaSetOf(replicas: number, maxReplicas?: number): ReplicaSet {
   const { template, selector } = deploymentOf("d").spec;
-  const annotations =
-    maxReplicas === undefined ? {} : { "deployment.kubernetes.io/max-replicas": String(maxReplicas) };
+  const annotations = maxReplicas === undefined ? {} : { "deployment.kubernetes.io/max-replicas": String(maxReplicas) };
   return {
     apiVersion: "apps/v1",
     kind: "ReplicaSet",

@@ -28,9 +28,7 @@ function pod(name: string, facts: Facts): Pod {
     conditions: [
       { type: "Ready", status: ready ? "True" : "False", lastTransitionTime: ago(facts.readyForSeconds ?? 0) },
     ],
-    containerStatuses: [
-      { name: "c0", ready, restartCount: facts.restarts ?? 0, image: "", imageID: "" },
-    ],
+    containerStatuses: [{ name: "c0", ready, restartCount: facts.restarts ?? 0, image: "", imageID: "" }],
   };
   return made;
 }
@@ -50,6 +48,10 @@ test.each<[why: string, first: Facts, second: Facts]>([
 
 test("of pods that are equally good those doubled up on a node go first", () => {
   const good = { readyForSeconds: 50_000 };
-  const pods = [pod("a", { ...good, node: "n1" }), pod("b", { ...good, node: "n2" }), pod("c", { ...good, node: "n2" })];
+  const pods = [
+    pod("a", { ...good, node: "n1" }),
+    pod("b", { ...good, node: "n2" }),
+    pod("c", { ...good, node: "n2" }),
+  ];
   expect(podsToDelete(pods, pods, 1, now).map(({ spec }) => spec.nodeName)).toEqual(["n2"]);
 });
