@@ -3,6 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Client, HttpTransport, loadKubeconfig, namespaces, serviceAccounts } from "@podwright/client";
 import { type Cluster, startCluster, startNodes } from "@podwright/cluster";
+import { StatusError } from "@podwright/kube";
 import { startOperator } from "@podwright/operator";
 import { kubectlRunner, type RunKubectl } from "./kubectl.ts";
 
@@ -45,7 +46,7 @@ export async function openLane(options: { nodes?: number; operator?: boolean } =
       return name;
     },
     async close() {
-      for (const name of made) await client.resource(namespaces).delete(name);
+      for (const name of made) await client.resource(namespaces).delete(name).catch(ignoreNotFound);
       await operator?.stop();
       await client.close();
       await started.stop();
@@ -89,6 +90,11 @@ async function realCluster(count: number): Promise<Started> {
 
 function clientOf(kubeconfig: string): Client {
   return new Client(new HttpTransport(loadKubeconfig({ path: kubeconfig })), { userAgent: "podwright-test" });
+}
+
+/** A test may have deleted its namespace itself. */
+function ignoreNotFound(error: unknown): void {
+  if (!(error instanceof StatusError && error.code === 404)) throw error;
 }
 
 function fail(error: unknown): void {

@@ -89,7 +89,7 @@ function listening(server: Server, port: number, host: string): Promise<void> {
 }
 
 /** Answers what is no HTTP as Go's server does. */
-function refuseConnection(error: { code?: string }, socket: Duplex): void {
+function refuseConnection(error: NodeJS.ErrnoException, socket: Duplex): void {
   if (!socket.writable || error.code === "ECONNRESET") {
     socket.destroy();
     return;

@@ -1,4 +1,4 @@
-import { mkdir, rename, writeFile } from "node:fs/promises";
+import { mkdir, rename, rm, writeFile } from "node:fs/promises";
 import { dirname } from "node:path";
 import type { CertificateAndKey } from "@podwright/pki";
 
@@ -40,8 +40,13 @@ preferences: {}
 export async function writeKubeconfig(path: string, kubeconfig: string): Promise<void> {
   await mkdir(dirname(path), { recursive: true });
   const temporary = `${path}.${process.pid}.tmp`;
-  await writeFile(temporary, kubeconfig, { mode: 0o600 });
-  await rename(temporary, path);
+  try {
+    await writeFile(temporary, kubeconfig, { mode: 0o600 });
+    await rename(temporary, path);
+  } catch (error) {
+    await rm(temporary, { force: true });
+    throw error;
+  }
 }
 
 function base64(text: string): string {

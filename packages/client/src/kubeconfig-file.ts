@@ -67,7 +67,9 @@ export function readKubeconfig(path: string): Kubeconfig {
     const { parse } = createRequire(import.meta.url)("yaml") as typeof import("yaml");
     document = parse(readFileSync(path, "utf8"));
   } catch (cause) {
-    throw new ConnectionConfigError(`kubeconfig ${path}: ${(cause as Error).message}`, cause);
+    // The YAML parser goes on to show the place.
+    const [line] = (cause as Error).message.split(/:?\n/, 1);
+    throw new ConnectionConfigError(`kubeconfig ${path}: ${line}`, cause);
   }
   if (document === null || document === undefined) document = {};
   if (typeof document !== "object" || Array.isArray(document)) {

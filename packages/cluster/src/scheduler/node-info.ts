@@ -1,6 +1,14 @@
 import type { ContainerPort, Node, Pod } from "../kinds.ts";
 import { type Amounts, add, amountsOf, nonZeroPodRequests, podRequests, subtract } from "../resources.ts";
 
+/** What a pod on a node takes. */
+interface Counted {
+  generation: number | undefined;
+  requests: Amounts;
+  weighed: Amounts;
+  hostPorts: readonly ContainerPort[];
+}
+
 /** A node as the scheduler sees it: what it has, and what the pods on it have taken. */
 export class NodeInfo {
   readonly name: string;
@@ -9,7 +17,8 @@ export class NodeInfo {
   readonly requested: Amounts = {};
   /** As {@link requested}, with defaults for containers that ask for nothing. */
   readonly weighed: Amounts = {};
-  readonly #pods = new Map<string, { pod: Pod; requests: Amounts; weighed: Amounts }>();
+  /** Not the pods themselves: their objects are replaced all the time. */
+  readonly #pods = new Map<string, Counted>();
 
   constructor(name: string) {
     this.name = name;
@@ -39,12 +48,15 @@ export class NodeInfo {
     const known = this.#pods.get(uid);
     if (known !== undefined) {
       const { generation } = pod.metadata;
-      if (known.pod.spec === pod.spec || (generation !== undefined && known.pod.metadata.generation === generation)) {
-        return;
-      }
+      if (generation !== undefined && known.generation === generation) return;
       this.removePod(uid);
     }
-    const counted = { pod, requests: podRequests(pod.spec), weighed: nonZeroPodRequests(pod.spec) };
+    const counted: Counted = {
+      generation: pod.metadata.generation,
+      requests: podRequests(pod.spec),
+      weighed: nonZeroPodRequests(pod.spec),
+      hostPorts: hostPorts(pod),
+    };
     this.#pods.set(uid, counted);
     add(this.requested, counted.requests);
     add(this.weighed, counted.weighed);
@@ -63,8 +75,8 @@ export class NodeInfo {
   /** Is a host port that the pod wants taken? (framework/types.go, HostPortInfo) */
   hasPortConflict(wanted: readonly ContainerPort[]): boolean {
     if (wanted.length === 0) return false;
-    for (const { pod } of this.#pods.values()) {
-      for (const taken of hostPorts(pod)) {
+    for (const { hostPorts: ports } of this.#pods.values()) {
+      for (const taken of ports) {
         if (wanted.some((port) => conflicts(port, taken))) return true;
       }
     }
