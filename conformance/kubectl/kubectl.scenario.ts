@@ -272,6 +272,14 @@ describe("kubectl with namespaces and the API itself", () => {
     expect(await ok(name, ["get", "deployments,configmaps,pods", "-o", "name"])).not.toMatch(/web|configmap\/c\b/);
   });
 
+  test("a pod may come right after its namespace", async () => {
+    const name = await lane.namespace("gone");
+    await ok(name, ["delete", "namespace", name]);
+    const both = `{apiVersion: v1, kind: Namespace, metadata: {name: ${name}}}\n---${pod("early")}`;
+    await ok(name, ["apply", "-f", "-"], both);
+    await ok(name, ["wait", "--for=condition=Ready", "pod/early", "--timeout=30s"]);
+  });
+
   test("explain", async () => {
     expect(await ok("default", ["explain", "pod.spec.restartPolicy"])).toMatch(
       /^KIND: +Pod\nVERSION: +v1\n\nFIELD: restartPolicy <string>\nENUM:\n {4}Always\n {4}Never\n {4}OnFailure\n\nDESCRIPTION:\n +Restart policy for all containers within the pod\./,

@@ -1,6 +1,6 @@
 import * as fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { configMaps, openTarget, patchTypes, type Target } from "./target.ts";
+import { configMaps, openTarget, patchTypes, type Target, titled } from "./target.ts";
 
 let target: Target;
 beforeAll(async () => {
@@ -126,20 +126,22 @@ describe("fields of the wrong kind", () => {
     });
   });
 
-  test.each([
-    '"metadata":null',
-    '"metadata":{"name":"a/b"}',
-    '"metadata":{"name":".."}',
-    '"metadata":{"name":"x\\u0000"}',
-    '"metadata":{"name":"x\\ud800"}',
-    `"metadata":{"name":"${"a".repeat(100_000)}"}`,
-    '"metadata":{"name":"__proto__"}',
-    '"metadata":{"name":"x","finalizers":["a b"]}',
-    '"metadata":{"name":"x","ownerReferences":[{}]}',
-    '"metadata":{"name":"x","labels":{"__proto__":"a","a b":"c"}}',
-    `"metadata":{"name":"x"},"data":{"${"k".repeat(300)}":""}`,
-    `"metadata":{"name":"x"},"data":{"a":"${"x".repeat(1_100_000)}"}`,
-  ])("%.60s", async (fields) => {
+  test.each(
+    [
+      '"metadata":null',
+      '"metadata":{"name":"a/b"}',
+      '"metadata":{"name":".."}',
+      '"metadata":{"name":"x\\u0000"}',
+      '"metadata":{"name":"x\\ud800"}',
+      `"metadata":{"name":"${"a".repeat(100_000)}"}`,
+      '"metadata":{"name":"__proto__"}',
+      '"metadata":{"name":"x","finalizers":["a b"]}',
+      '"metadata":{"name":"x","ownerReferences":[{}]}',
+      '"metadata":{"name":"x","labels":{"__proto__":"a","a b":"c"}}',
+      `"metadata":{"name":"x"},"data":{"${"k".repeat(300)}":""}`,
+      `"metadata":{"name":"x"},"data":{"a":"${"x".repeat(1_100_000)}"}`,
+    ].map((fields) => titled(fields)),
+  )("%s", async (_, fields) => {
     const { code, reason } = await target.refused({ method: "POST", path: configMaps, body: configMap(fields) });
     expect({ code, reason }).toEqual({ code: 422, reason: "Invalid" });
   });

@@ -136,3 +136,8 @@ export const patchTypes = {
   merge: "application/merge-patch+json",
   strategic: "application/strategic-merge-patch+json",
 };
+
+/** A row for test.each whose first column, the title, is no longer than a line. */
+export function titled<T extends unknown[]>(text: string, ...rest: T): [string, string, ...T] {
+  return [text.slice(0, 70), text, ...rest];
+}

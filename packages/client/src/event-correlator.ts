@@ -53,8 +53,8 @@ export class EventCorrelator {
   readonly #series = new RecentMap<EventSeries>();
   readonly #similar = new RecentMap<Similar>();
   readonly #buckets = new RecentMap<Bucket>();
-  // From a number of its own: recorders of several components write about one object in the same millisecond.
-  #made = Math.floor(Math.random() * 1_000_000);
+  // From a number of its own: recorders of several components may write about one object in the same microsecond.
+  #made = Math.floor(Math.random() * 1_000);
 
   /** The series the event belongs to, already counted; undefined when it is one too many. */
   observe(given: EventFacts, now: number): EventSeries | undefined {
@@ -92,7 +92,7 @@ export class EventCorrelator {
 
     let series = this.#series.get(key);
     if (series === undefined)
-      series = { facts, name: this.#nameFor(facts, now), count: 1, firstSeenAt: now, lastSeenAt: now };
+      series = { facts, name: this.#nameFor(facts), count: 1, firstSeenAt: now, lastSeenAt: now };
     else {
       series.facts = facts;
       series.count++;
@@ -112,10 +112,11 @@ export class EventCorrelator {
     return true;
   }
 
-  // "<object>.<nanoseconds in hex>" as upstream's GenerateEventName; the counter stands for what a clock of
-  // milliseconds cannot tell.
-  #nameFor(facts: EventFacts, now: number): string {
-    const nanoseconds = BigInt(Math.floor(now)) * 1_000_000n + BigInt(this.#made++ % 1_000_000);
+  // "<object>.<nanoseconds in hex>" as upstream's GenerateEventName: kubectl shows events of one second by name, and
+  // so in the order they were made. The counter stands for what a clock of microseconds cannot tell.
+  #nameFor(facts: EventFacts): string {
+    const microseconds = Math.floor((performance.timeOrigin + performance.now()) * 1_000);
+    const nanoseconds = BigInt(microseconds) * 1_000n + BigInt(this.#made++ % 1_000);
     const suffix = nanoseconds.toString(16);
     return `${facts.involvedObject.name.slice(0, 253 - suffix.length - 1)}.${suffix}`;
   }

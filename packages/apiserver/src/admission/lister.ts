@@ -8,6 +8,8 @@ import type { Storage } from "../storage/storage.ts";
 export interface Lister {
   /** By full key. */
   get(key: string): KubeObject | undefined;
+  /** The same, or what comes there within the time. */
+  waitFor(key: string, timeoutMs: number): Promise<KubeObject | undefined>;
   /** In the order of their keys. */
   list(): KubeObject[];
   /** Goes up with every change. */
@@ -17,6 +19,7 @@ export interface Lister {
 
 export function startLister(storage: Storage, prefix: string): Lister {
   const entries = new Map<string, { value: Buffer; object?: KubeObject }>();
+  const waiting = new Map<string, Set<() => void>>();
   let generation = 0;
   let sorted: KubeObject[] | undefined;
 
@@ -24,8 +27,9 @@ export function startLister(storage: Storage, prefix: string): Lister {
     if (!change.key.startsWith(prefix)) return;
     generation++;
     sorted = undefined;
-    if (change.type === "put") entries.set(change.key, { value: change.value });
-    else entries.delete(change.key);
+    if (change.type === "delete") return void entries.delete(change.key);
+    entries.set(change.key, { value: change.value });
+    for (const arrived of waiting.get(change.key) ?? []) arrived();
   });
   for (const item of storage.list({ prefix }).items) entries.set(item.key, { value: item.value });
 
@@ -34,10 +38,25 @@ export function startLister(storage: Storage, prefix: string): Lister {
     return entry.object;
   };
 
+  const get = (key: string): KubeObject | undefined => {
+    const entry = entries.get(key);
+    return entry === undefined ? undefined : parsed(entry);
+  };
+
   return {
-    get(key) {
-      const entry = entries.get(key);
-      return entry === undefined ? undefined : parsed(entry);
+    get,
+    async waitFor(key, timeoutMs) {
+      if (!entries.has(key)) {
+        const { promise, resolve } = Promise.withResolvers<void>();
+        const waiters = waiting.get(key) ?? new Set();
+        waiting.set(key, waiters.add(resolve));
+        const timer = setTimeout(resolve, timeoutMs);
+        await promise;
+        clearTimeout(timer);
+        waiters.delete(resolve);
+        if (waiters.size === 0) waiting.delete(key);
+      }
+      return get(key);
     },
     list() {
       sorted ??= [...entries.entries()]

@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { createServer, type Server } from "node:https";
 import type { AddressInfo } from "node:net";
+import type { Duplex } from "node:stream";
 import type { KubeObject } from "@podwright/kube";
 import type { ServingCertificate } from "./certificate.ts";
 
@@ -53,12 +54,19 @@ export async function serveWebhooks(options: {
     { ...tlsOptions(options.certificate), keepAliveTimeout: 180_000 },
     (request, response) => {
       answer(options.handlers, request, response).catch((error) => {
+        // The client has gone in the middle of its request: there is nobody to tell.
+        if (request.destroyed && !request.complete) return;
         options.onError(error);
         if (!response.headersSent)
           respond(response, 500, { message: error instanceof Error ? error.message : "failed" });
       });
     },
   );
+  const sockets = new Set<Duplex>();
+  server.on("connection", (socket) => {
+    sockets.add(socket);
+    socket.once("close", () => sockets.delete(socket));
+  });
   await new Promise<void>((resolve, reject) => {
     server.once("error", reject);
     server.listen(options.port, options.host, resolve);
@@ -66,7 +74,7 @@ export async function serveWebhooks(options: {
   return {
     port: (server.address() as AddressInfo).port,
     setCertificate: (certificate) => server.setSecureContext(tlsOptions(certificate)),
-    close: () => close(server),
+    close: () => close(server, sockets),
   };
 }
 
@@ -74,10 +82,11 @@ function tlsOptions(certificate: ServingCertificate) {
   return { cert: certificate.certificate, key: certificate.privateKey, minVersion: "TLSv1.2" as const };
 }
 
-function close(server: Server): Promise<void> {
+function close(server: Server, sockets: ReadonlySet<Duplex>): Promise<void> {
   return new Promise((resolve) => {
     server.close(() => resolve());
-    server.closeAllConnections();
+    // All of them, also those that have not said what they want yet.
+    for (const socket of sockets) socket.destroy();
   });
 }
 

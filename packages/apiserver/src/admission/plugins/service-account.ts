@@ -10,6 +10,9 @@ const mirrorAnnotation = "kubernetes.io/config.mirror";
 /** Upstream's WarnOnlyBoundTokenExpirationSeconds: an hour, and the seconds that tell such tokens from asked-for ones. */
 const tokenSeconds = 3607;
 
+/** Upstream looks ten times, 100 to 200 ms apart. */
+const defaultWaitMs = 1_500;
+
 interface Container {
   name: string;
   volumeMounts?: { name: string; mountPath: string; readOnly?: boolean }[];
@@ -31,9 +34,11 @@ interface PodSpec {
  * @param randomSuffix five characters for the name of the token's volume
  */
 export function serviceAccount(serviceAccounts: Lister, randomSuffix: () => string): AdmissionPlugin {
-  /** Of the pod; throws when it is not there. */
-  function accountOf(attributes: AdmissionAttributes, name: string): KubeObject {
-    const account = serviceAccounts.get(`//serviceaccounts/${attributes.namespace}/${name}`);
+  /** Of the pod; throws when it is not there. A new namespace's `default` is waited for, as upstream does. */
+  async function accountOf(attributes: AdmissionAttributes, name: string): Promise<KubeObject> {
+    const key = `//serviceaccounts/${attributes.namespace}/${name}`;
+    const account =
+      serviceAccounts.get(key) ?? (name === "default" ? await serviceAccounts.waitFor(key, defaultWaitMs) : undefined);
     if (account === undefined) {
       const which = `${attributes.namespace}/${name}`;
       throw refuse(attributes, `error looking up service account ${which}: serviceaccount "${name}" not found`);
@@ -44,13 +49,13 @@ export function serviceAccount(serviceAccounts: Lister, randomSuffix: () => stri
   const plugin: AdmissionPlugin = {
     name: "ServiceAccount",
     handles: (attributes) => attributes.operation === "CREATE" && isCore(attributes, "pods"),
-    mutate(attributes) {
+    async mutate(attributes) {
       const { object } = attributes;
       const spec = object?.["spec"] as PodSpec | undefined;
       if (object === undefined || spec === undefined || isMirror(object)) return;
       spec.serviceAccountName ||= "default";
       spec.serviceAccount = spec.serviceAccountName;
-      const account = accountOf(attributes, spec.serviceAccountName);
+      const account = await accountOf(attributes, spec.serviceAccountName);
       if (spec.automountServiceAccountToken ?? account["automountServiceAccountToken"] ?? true) {
         mountToken(spec, randomSuffix);
       }
@@ -59,7 +64,7 @@ export function serviceAccount(serviceAccounts: Lister, randomSuffix: () => stri
         spec.imagePullSecrets = pullSecrets.map(({ name }) => (name === undefined ? {} : { name }));
       }
     },
-    validate(attributes) {
+    async validate(attributes) {
       const { object } = attributes;
       const spec = object?.["spec"] as PodSpec | undefined;
       if (object === undefined || spec === undefined) return;
@@ -71,7 +76,7 @@ export function serviceAccount(serviceAccounts: Lister, randomSuffix: () => stri
         const pod = `${attributes.namespace}/${object.metadata.name ?? ""}`;
         throw refuse(attributes, `no service account specified for pod ${pod}`);
       }
-      const account = accountOf(attributes, spec.serviceAccountName);
+      const account = await accountOf(attributes, spec.serviceAccountName);
       if (enforcesMountableSecrets(account)) {
         const problem = checkSecretReferences(account, object);
         if (problem !== undefined) throw refuse(attributes, problem);
