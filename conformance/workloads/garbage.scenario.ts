@@ -127,7 +127,7 @@ describe("custom resources", () => {
   });
   afterAll(() => client.resource(customResourceDefinitions).delete(`widgets.${group}`));
 
-  test("own, and are owned", { timeout: 60_000 }, async () => {
+  test("own, and are owned", { timeout: 180_000 }, async () => {
     const owner = await createWidget(widget("owner"));
     await create(configMap("of-a-widget", [owner]));
     await createWidget(widget("of-a-map", [await create(configMap("map"))]));

@@ -1,6 +1,9 @@
 import type { Client, ResourceRef, WatchEvent } from "@podwright/client";
 import type { KubeObject } from "@podwright/kube";
 
+/** Upstream's garbage collector looks for new kinds every 30 s, and may need two looks. */
+const timeoutSeconds = 90;
+
 /** Resolves with the object as soon as it is as wanted, looking at every state it goes through. */
 export async function until(
   client: Client,
@@ -26,7 +29,7 @@ export async function untilGone(client: Client, ref: ResourceRef, namespace: str
     const list = await client.resource(ref).list({ ...scope, fieldSelector });
     if (list.items.length === 0) return;
     const resourceVersion = list.metadata.resourceVersion ?? "";
-    const watch = client.resource(ref).watch({ ...scope, fieldSelector, resourceVersion, timeoutSeconds: 25 });
+    const watch = client.resource(ref).watch({ ...scope, fieldSelector, resourceVersion, timeoutSeconds });
     for await (const { type } of watch) if (type === "DELETED") return;
     throw new Error(`${ref.kind} ${name} is still there`);
   }
@@ -39,5 +42,5 @@ function follow(
   name: string,
 ): AsyncIterable<WatchEvent<KubeObject>> {
   const scope = ref.namespaced ? { namespace } : {};
-  return client.resource(ref).watch({ ...scope, fieldSelector: `metadata.name=${name}`, timeoutSeconds: 25 });
+  return client.resource(ref).watch({ ...scope, fieldSelector: `metadata.name=${name}`, timeoutSeconds });
 }

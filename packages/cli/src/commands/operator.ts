@@ -40,8 +40,9 @@ export async function operator(options: Options): Promise<void> {
       { client, webhook, onError: (error) => console.error("podwright:", error) },
       config.server,
     );
+    const stopped = untilStopped();
     console.log(`Podwright arms pods on ${config.server}. Ctrl-C stops it.`);
-    await untilStopped();
+    await stopped;
     await running.stop();
   } finally {
     await client.close();

@@ -32,6 +32,8 @@ export async function up(options: Options): Promise<void> {
       ? undefined
       : await startOperator({ client: cluster.client, onError: (error) => console.error("podwright:", error) });
     try {
+      // Whoever reads that it is ready may stop it at once.
+      const stopped = untilStopped();
       // Since the process began: what a person waits for.
       const readyMs = Math.round(performance.now());
       const shownPath = relative(process.cwd(), kubeconfigPath);
@@ -51,7 +53,7 @@ export async function up(options: Options): Promise<void> {
         }
         console.log("\nCtrl-C stops it. Without a kubectl of your own: npx podwright kubectl …");
       }
-      await untilStopped();
+      await stopped;
     } finally {
       await operator?.stop();
     }
