@@ -280,6 +280,19 @@ describe("kubectl with namespaces and the API itself", () => {
     await ok(name, ["wait", "--for=condition=Ready", "pod/early", "--timeout=30s"]);
   });
 
+  test("--as makes one somebody else, who may not be nobody", async () => {
+    const whoami = ["auth", "whoami", "-o", "jsonpath={.status.userInfo.username} {.status.userInfo.groups}"];
+    expect(await ok("default", [...whoami, "--as", "jane", "--as-group", "devs", "--as-group", "ops"])).toBe(
+      'jane ["devs","ops","system:authenticated"]',
+    );
+    expect(await ok("default", [...whoami, "--as", "system:serviceaccount:default:default"])).toBe(
+      'system:serviceaccount:default:default ["system:serviceaccounts","system:serviceaccounts:default","system:authenticated"]',
+    );
+    expect(await refused("default", ["get", "pods", "--as", "system:anonymous"])).toBe(
+      'Error from server (Forbidden): pods is forbidden: User "system:anonymous" cannot list resource "pods" in API group "" in the namespace "default"\n',
+    );
+  });
+
   test("explain", async () => {
     expect(await ok("default", ["explain", "pod.spec.restartPolicy"])).toMatch(
       /^KIND: +Pod\nVERSION: +v1\n\nFIELD: restartPolicy <string>\nENUM:\n {4}Always\n {4}Never\n {4}OnFailure\n\nDESCRIPTION:\n +Restart policy for all containers within the pod\./,

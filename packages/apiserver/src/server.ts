@@ -2,6 +2,7 @@ import { type Clock, systemClock } from "@podwright/clock";
 import { StatusError, status } from "@podwright/kube";
 import type { AdmissionChain } from "./admission/admission.ts";
 import { type Authenticator, authenticate } from "./authentication/authenticator.ts";
+import { impersonate } from "./authentication/impersonation.ts";
 import type { ServiceAccountTokens } from "./authentication/service-account-tokens.ts";
 import { type Authorizer, accessAttributes, allowAuthenticated, forbidden } from "./authorization/authorizer.ts";
 import type { ResourceRequest, ServerParts } from "./context.ts";
@@ -95,7 +96,7 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
   async function serve(request: ApiRequest, warnings: Warnings): Promise<ApiResponse> {
     const route = parseRoute(request.path);
     if (!isWatch(request, route)) checkTimeout(request.query);
-    const user = await authenticate(authenticators, request);
+    const user = await impersonate(parts.authorizer, await authenticate(authenticators, request), request);
     await authorize(parts.authorizer, user, request, route);
     if (route.type === "path") return servePath(paths, request, route, user);
     const found = registry.lookup(route.group, route.version, route.resource);

@@ -1,7 +1,7 @@
 import type { ApiRequest, ApiResponse, ApiServer, UserInfo, WatchFrame } from "@podwright/apiserver";
 import type { Transport, TransportRequest, TransportResponse, WatchEvent } from "@podwright/client";
 import { TransportError } from "@podwright/client";
-import { copyJson, parseJson } from "@podwright/kube";
+import { parseJson } from "@podwright/kube";
 
 /**
  * Carries requests straight into an API server of this process, as the given user: nothing is serialised on the
@@ -44,7 +44,7 @@ function apiRequest(request: TransportRequest, user: UserInfo, closed: AbortSign
 function ownedBody(body: TransportRequest["body"]): ApiRequest["body"] {
   if (body === undefined || body instanceof Uint8Array) return body;
   if (typeof body === "string") return Buffer.from(body);
-  return copyJson(body) as ApiRequest["body"];
+  return structuredClone(body) as ApiRequest["body"];
 }
 
 class InProcessResponse implements TransportResponse {

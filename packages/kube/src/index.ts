@@ -1,4 +1,3 @@
-export * from "./copy-json.ts";
 export * from "./decode/native.ts";
 export * from "./decode/protobuf.ts";
 export * from "./field-error.ts";

@@ -1,5 +1,5 @@
 import { randomUUID } from "node:crypto";
-import { copyJson, type KubeObject, status } from "@podwright/kube";
+import { type KubeObject, status } from "@podwright/kube";
 import type { AdmissionAttributes } from "../admission/admission.ts";
 import { objectKey, type ResourceRequest, type ServerParts } from "../context.ts";
 import { decodeBody } from "../decoding/body.ts";
@@ -32,7 +32,7 @@ export async function createObject(parts: ServerParts, request: ResourceRequest)
   const generated = !admitted.metadata.name && Boolean(admitted.metadata.generateName);
   for (let attempt = 1; ; attempt++) {
     // Every try begins with the admitted object: preparing and encoding change it.
-    const candidate = generated && attempt < generateNameTries ? copyJson(admitted) : admitted;
+    const candidate = generated && attempt < generateNameTries ? structuredClone(admitted) : admitted;
     if (generated) candidate.metadata.name = generateName(candidate.metadata.generateName as string);
     const stored = await storeNew(parts, request, { ...attributes, object: candidate }, options);
     if (stored !== undefined) return storedObjectResponse(parts, request, 201, stored);
