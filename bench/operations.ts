@@ -122,6 +122,8 @@ function pod(index: number): string {
     kind: "Pod",
     metadata: { name: `p-${index}`, labels: { app: "bench", tenth: String(index % 10) } },
     spec: {
+      // Nobody's: the real API server is measured without a scheduler, which would write to each pod.
+      schedulerName: "none",
       serviceAccountName: "bench",
       containers: [
         {

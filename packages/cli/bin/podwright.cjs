@@ -11,9 +11,7 @@ const node = nodeBinary();
 if (node === process.execPath) {
   import(pathToFileURL(main).href);
 } else if (node === undefined) {
-  console.error(
-    "podwright: this needs Node.js 22.18 or newer (here: " + process.version + "). Install it and try again.",
-  );
+  console.error(`podwright: this needs Node.js 22.18 or newer (here: ${process.version}). Install it and try again.`);
   process.exit(1);
 } else {
   const child = spawn(node, [main, ...process.argv.slice(2)], { stdio: "inherit" });
