@@ -1,4 +1,4 @@
-import { type Client, pods } from "@podwright/client";
+import { type Client, deployments, pods } from "@podwright/client";
 import type { JsonObject, JsonValue, KubeObject } from "@podwright/kube";
 import { armedByKey, armPod, type NanoPod } from "@podwright/operator";
 import pc from "picocolors";
@@ -21,7 +21,9 @@ export const nanoPodExample: Example = {
     for (const object of [namespaceObject, nanoPod, deployment]) applied.push(await applyObject(client, object));
     const pod = await runningPod(client, "app=mysql");
 
-    const written = deployment["spec"].template as JsonObject;
+    // As the cluster has it now, without the API server's defaults.
+    const live = await client.resource(deployments).get(deployment.metadata.name as string, namespace);
+    const written = project(live["spec"].template, deployment["spec"].template) as JsonObject;
     // What the Deployment and the NanoPod speak of; the API server's defaults would hide it.
     const shape = armPod(
       { apiVersion: "v1", kind: "Pod", ...structuredClone(written) } as unknown as KubeObject,
@@ -39,7 +41,7 @@ export const nanoPodExample: Example = {
       pc.bold("Example nanopod (examples/nanopod)"),
       ...applied.map((line) => `  ${line}`),
       "",
-      pc.bold(`The pod template as the Deployment ${deployment.metadata.name} has it:`),
+      pc.bold(`The pod template of the Deployment ${deployment.metadata.name}, as it was written:`),
       ...annotatedYaml(before.spec as JsonObject, before.spec as JsonObject, { added: "", changed: () => "" }).map(
         indent,
       ),
