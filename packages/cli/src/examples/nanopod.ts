@@ -36,23 +36,25 @@ export const nanoPodExample: Example = {
     };
     const before = { metadata: { name, ...(written["metadata"] as JsonObject) }, spec: written["spec"] as JsonObject };
     const by = pod.metadata.annotations?.[armedByKey] ?? "no NanoPod";
+    // Not in a file or a pipe, which picocolors colours where CI is set.
+    const colors = pc.createColors(pc.isColorSupported && process.stdout.isTTY);
     const kubectl = `kubectl --kubeconfig ${kubeconfig}`;
     return [
-      pc.bold("Example nanopod (examples/nanopod)"),
+      colors.bold("Example nanopod (examples/nanopod)"),
       ...applied.map((line) => `  ${line}`),
       "",
-      pc.bold(`The pod template of the Deployment ${deployment.metadata.name}, as it was written:`),
+      colors.bold(`The pod template of the Deployment ${deployment.metadata.name}, as it was written:`),
       ...annotatedYaml(before.spec as JsonObject, before.spec as JsonObject, { added: "", changed: () => "" }).map(
         indent,
       ),
       "",
-      pc.bold(`The pod as it was armed by ${by}, ${pod["status"]?.phase}:`),
+      colors.bold(`The pod as it was armed by ${by}, ${pod["status"]?.phase}:`),
       ...annotatedYaml(armed as JsonObject, before as JsonObject, {
-        added: pc.green("  # added"),
-        changed: (was) => pc.yellow(`  # overwritten, was ${was}`),
+        added: colors.green("  # added"),
+        changed: (was) => colors.yellow(`  # overwritten, was ${was}`),
       }).map(indent),
       "",
-      pc.bold("Try next:"),
+      colors.bold("Try next:"),
       `  ${kubectl} get pods -n ${namespace} -o wide`,
       `  ${kubectl} describe pod -n ${namespace} ${name}`,
       `  ${kubectl} edit nanopod -n ${namespace} my-nano-pod`,
