@@ -37,7 +37,7 @@ export const nanoPodExample: Example = {
     const before = { metadata: { name, ...(written["metadata"] as JsonObject) }, spec: written["spec"] as JsonObject };
     const by = pod.metadata.annotations?.[armedByKey] ?? "no NanoPod";
     // Not in a file or a pipe, which picocolors colours where CI is set.
-    const colors = pc.createColors(pc.isColorSupported && process.stdout.isTTY);
+    const colors = pc.createColors(pc.isColorSupported && process.stdout.isTTY === true);
     const kubectl = `kubectl --kubeconfig ${kubeconfig}`;
     return [
       colors.bold("Example nanopod (examples/nanopod)"),
