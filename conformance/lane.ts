@@ -1,7 +1,7 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { Client, HttpTransport, loadKubeconfig, namespaces, serviceAccounts } from "@podwright/client";
+import { Client, HttpTransport, loadKubeconfig, namespaces, nodes, serviceAccounts } from "@podwright/client";
 import { type Cluster, startCluster, startNodes } from "@podwright/cluster";
 import { StatusError } from "@podwright/kube";
 import { startOperator } from "@podwright/operator";
@@ -24,8 +24,8 @@ export const onRealCluster = process.env["KUBECONFIG_REAL"] !== undefined;
 
 /** Opens the lane with simulated nodes, and the operator unless told otherwise. */
 export async function openLane(options: { nodes?: number; operator?: boolean } = {}): Promise<Lane> {
-  const nodes = options.nodes ?? 1;
-  const started = onRealCluster ? await realCluster(nodes) : await embeddedCluster(nodes);
+  const count = options.nodes ?? 1;
+  const started = onRealCluster ? await realCluster(count) : await embeddedCluster(count);
   const operator =
     options.operator === false ? undefined : await startOperator({ client: started.operatorClient, onError: fail });
   // Over the network on both lanes: what is in the same process answers in fewer turns than any test may count on.
@@ -60,10 +60,10 @@ interface Started {
   stop(): Promise<void>;
 }
 
-async function embeddedCluster(nodes: number): Promise<Started> {
+async function embeddedCluster(count: number): Promise<Started> {
   const folder = await mkdtemp(join(tmpdir(), "podwright-lane-"));
   const kubeconfig = join(folder, "kubeconfig");
-  const cluster: Cluster = await startCluster({ port: 0, nodes, kubeconfigPath: kubeconfig });
+  const cluster: Cluster = await startCluster({ port: 0, nodes: count, kubeconfigPath: kubeconfig });
   return {
     kubeconfig,
     operatorClient: cluster.client,
@@ -77,15 +77,28 @@ async function embeddedCluster(nodes: number): Promise<Started> {
 async function realCluster(count: number): Promise<Started> {
   const kubeconfig = process.env["KUBECONFIG_REAL"] as string;
   const client = clientOf(kubeconfig);
-  const nodes = await startNodes({ client, nodes: count, heartbeatMs: 10_000 });
+  const started = await startNodes({ client, nodes: count, heartbeatMs: 10_000 });
+  await schedulable(client, new Set(started.names));
   return {
     kubeconfig,
     operatorClient: client,
     async stop() {
-      await nodes.stop();
+      await started.stop();
       await client.close();
     },
   };
+}
+
+/** The node controller taints a node that is new, and takes the taint off when it has seen it ready. */
+async function schedulable(client: Client, waiting: Set<string>): Promise<void> {
+  if (waiting.size === 0) return;
+  for await (const { type, object } of client.resource(nodes).watch({ timeoutSeconds: 30 })) {
+    if (type === "ADDED" || type === "MODIFIED") {
+      if ((object["spec"]?.taints ?? []).length === 0) waiting.delete(object.metadata.name as string);
+    }
+    if (waiting.size === 0) return;
+  }
+  throw new Error(`the nodes ${[...waiting].join(", ")} were not schedulable after 30 s`);
 }
 
 function clientOf(kubeconfig: string): Client {
