@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { chmod, chown, mkdir, mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
+import { chmod, mkdir, mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
@@ -8,15 +8,16 @@ import { fileURLToPath } from "node:url";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 
 const main = fileURLToPath(new URL("../main.ts", import.meta.url));
-/** A user without rights of its own: root may write everywhere. */
-const nobody = 65534;
-const user = process.getuid?.() === 0 ? { uid: nobody, gid: nobody } : {};
+/** Node.js; where this is root, without root's right to write everywhere. */
+const [program, ...programArgs] =
+  process.getuid?.() === 0
+    ? ["setpriv", "--bounding-set", "-dac_override,-dac_read_search", process.execPath]
+    : [process.execPath];
 
 let folder: string;
 const children: ChildProcess[] = [];
 beforeEach(async () => {
   folder = await mkdtemp(join(tmpdir(), "podwright-faults-"));
-  if (process.getuid?.() === 0) await chown(folder, nobody, nobody);
 });
 afterEach(async () => {
   for (const child of children.splice(0)) {
@@ -29,9 +30,8 @@ afterEach(async () => {
 
 function podwright(...args: string[]) {
   const { KUBECONFIG: _, KUBERNETES_SERVICE_HOST: __, ...env } = process.env;
-  const child = spawn(process.execPath, [main, ...args], {
+  const child = spawn(program as string, [...programArgs, main, ...args], {
     cwd: folder,
-    ...user,
     env: { ...env, HOME: folder, NODE_DISABLE_COMPILE_CACHE: "1" },
     stdio: ["ignore", "pipe", "pipe"],
   });
