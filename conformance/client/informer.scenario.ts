@@ -48,7 +48,9 @@ test.each([true, false])("shows what is there and follows what changes (watchLis
   await resource.patch("c1", namespace, { metadata: { labels: { half: null } } }, { type: "merge" });
   await resource.patch("other", namespace, { metadata: { labels: { half: "1" } } }, { type: "merge" });
   await resource.delete("c2", namespace);
-  await vi.waitFor(() => expect(told).toEqual(["updated c0 1 to 2", "deleted c1", "added other", "deleted c2"]));
+  await vi.waitFor(() => expect(told).toEqual(["updated c0 1 to 2", "deleted c1", "added other", "deleted c2"]), {
+    timeout: 20_000,
+  });
   expect(informer.by("half", "1")).toHaveLength(6);
   expect(informer.metrics).toMatchObject({ lists: 1, failures: 0, missed: 0 });
   await informer.stop();

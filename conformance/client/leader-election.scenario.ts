@@ -80,10 +80,10 @@ async function holder(
 test("the first leads, renews, and hands over at once when it stops", async () => {
   const one = candidate("handover", "one");
   one.elector.start();
-  await vi.waitFor(() => expect(one.log).toEqual(["leader one", "started"]));
+  await vi.waitFor(() => expect(one.log).toEqual(["leader one", "started"]), { timeout: 20_000 });
   const two = candidate("handover", "two");
   two.elector.start();
-  await vi.waitFor(() => expect(two.log).toEqual(["leader one"]));
+  await vi.waitFor(() => expect(two.log).toEqual(["leader one"]), { timeout: 20_000 });
   for (let i = 0; i < 10; i++) {
     const { renewTime } = await holder("handover");
     await pass(one, 3000);
@@ -97,7 +97,7 @@ test("the first leads, renews, and hands over at once when it stops", async () =
   expect(one.log.slice(-2)).toEqual(["aborted", "stopped"]);
   expect((await holder("handover")).holderIdentity ?? "").toBe("");
   two.clock.advance(2000);
-  await vi.waitFor(() => expect(two.log).toContain("started"));
+  await vi.waitFor(() => expect(two.log).toContain("started"), { timeout: 20_000 });
   expect(two.elector.isLeader).toBe(true);
   expect(await holder("handover")).toMatchObject({ holderIdentity: "two", leaseTransitions: 1 });
 });
@@ -105,14 +105,14 @@ test("the first leads, renews, and hands over at once when it stops", async () =
 test("a leader that is silent is replaced when its lease has run out, and sees it", async () => {
   const one = candidate("silent", "one");
   one.elector.start();
-  await vi.waitFor(() => expect(one.elector.isLeader).toBe(true));
+  await vi.waitFor(() => expect(one.elector.isLeader).toBe(true), { timeout: 20_000 });
   const two = candidate("silent", "two");
   two.elector.start();
-  await vi.waitFor(() => expect(two.elector.leader).toBe("one"));
+  await vi.waitFor(() => expect(two.elector.leader).toBe("one"), { timeout: 20_000 });
   await pass(two, 14_000);
   expect(two.elector.isLeader).toBe(false);
   await pass(two, 3000);
-  await vi.waitFor(() => expect(two.elector.isLeader).toBe(true));
+  await vi.waitFor(() => expect(two.elector.isLeader).toBe(true), { timeout: 20_000 });
   // The first one's process wakes up: it cannot renew, and stops. The lease it must not touch.
   await pass(one, 13_000);
   await one.elector.ended;
@@ -123,11 +123,11 @@ test("a leader that is silent is replaced when its lease has run out, and sees i
 test("a leader that was suspended does not take itself for one, before it even looks", async () => {
   const one = candidate("suspended", "one");
   one.elector.start();
-  await vi.waitFor(() => expect(one.elector.isLeader).toBe(true));
+  await vi.waitFor(() => expect(one.elector.isLeader).toBe(true), { timeout: 20_000 });
   await one.elector.stop();
   const two = candidate("suspended", "two");
   two.elector.start();
-  await vi.waitFor(() => expect(two.elector.isLeader).toBe(true));
+  await vi.waitFor(() => expect(two.elector.isLeader).toBe(true), { timeout: 20_000 });
   const before = two.clock.now();
   vi.spyOn(two.clock, "now").mockReturnValue(before + 15_000);
   expect(two.elector.isLeader).toBe(false);
@@ -139,7 +139,7 @@ test("a leader cut off from the API server stops leading before its lease runs o
   const client = new Client(new HttpTransport(proxy.connection));
   const one = candidate("cut", "one", client);
   one.elector.start();
-  await vi.waitFor(() => expect(one.elector.isLeader).toBe(true));
+  await vi.waitFor(() => expect(one.elector.isLeader).toBe(true), { timeout: 20_000 });
   const renewedBefore = one.clock.now();
   proxy.cut();
   while (one.elector.isLeader) {

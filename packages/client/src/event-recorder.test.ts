@@ -31,7 +31,7 @@ test("while the server cannot be reached an event is tried again, and repeats ar
   recorder.event(object, "Normal", "Tried", "once");
   const waits: (number | undefined)[] = [];
   for (let i = 1; i <= 3; i++) {
-    await vi.waitFor(() => expect(clock.pending).toBe(1));
+    await vi.waitFor(() => expect(clock.pending).toBe(1), { timeout: 20_000 });
     waits.push(clock.nextInMs);
     recorder.event(object, "Normal", "Tried", "once");
     clock.advance(10_000);
@@ -57,7 +57,7 @@ test("more events than may wait are dropped and counted; after stop none is take
   server.answers.push(() => {});
   const recorder = new EventRecorder(client, { component: "c", clock, queueLimit: 2 });
   recorder.event(object, "Normal", "Zero", "m");
-  await vi.waitFor(() => expect(server.requests).toHaveLength(1));
+  await vi.waitFor(() => expect(server.requests).toHaveLength(1), { timeout: 20_000 });
   for (const reason of ["One", "Two", "Three", "Four"]) recorder.event(object, "Normal", reason, "m");
   expect(recorder.dropped).toBe(2);
   const stopping = recorder.stop();

@@ -146,7 +146,7 @@ describe("a request", () => {
     handle = () => {};
     const client = open();
     const waiting = expect(client.request("GET", "/x")).rejects.toMatchObject({ code: "ECLOSED" });
-    await vi.waitFor(async () => expect(await connections()).toBe(1));
+    await vi.waitFor(async () => expect(await connections()).toBe(1), { timeout: 20_000 });
     await client.close();
     await waiting;
     await expect(client.request("GET", "/x")).rejects.toMatchObject({ code: "ECLOSED" });
@@ -184,7 +184,7 @@ describe("tried again", () => {
     };
     const answer = open({ clock }).request("POST", "/x", {});
     for (let i = 0; i < 2; i++) {
-      await vi.waitFor(() => expect(clock.nextInMs).toBe(7000));
+      await vi.waitFor(() => expect(clock.nextInMs).toBe(7000), { timeout: 20_000 });
       clock.advance(7000);
     }
     expect(await answer).toEqual({ requests: 3 });
@@ -257,7 +257,7 @@ test("a hundred watches do not make requests wait", async () => {
   const watches = Array.from({ length: 100 }, async () => {
     for await (const _event of client.resource(pods).watch({ signal: abort.signal }));
   });
-  await vi.waitFor(async () => expect(await connections()).toBe(100));
+  await vi.waitFor(async () => expect(await connections()).toBe(100), { timeout: 20_000 });
   const answers = await Promise.all(Array.from({ length: 20 }, () => client.resource(pods).get("p", "default")));
   expect(answers).toHaveLength(20);
   expect(await connections()).toBe(102);
@@ -272,7 +272,7 @@ test("a reader that leaves a watch closes its connection", async () => {
     expect(event.object.metadata.name).toBe("a");
     break;
   }
-  await vi.waitFor(async () => expect(await connections()).toBe(0));
+  await vi.waitFor(async () => expect(await connections()).toBe(0), { timeout: 20_000 });
 });
 
 test("a watch that is refused throws the Status", async () => {

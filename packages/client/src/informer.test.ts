@@ -49,42 +49,42 @@ test("a handler that throws keeps neither the others nor the store from followin
   const told = listen();
   server.put("a", "1");
   server.put("b", "1");
-  await vi.waitFor(() => expect(told).toEqual(["added a", "added b"]));
+  await vi.waitFor(() => expect(told).toEqual(["added a", "added b"]), { timeout: 20_000 });
   expect(problems).toEqual(["a change handler threw", "a change handler threw"]);
 });
 
 test("an event that brings what is known already is not told, nor the end of what is not known", async () => {
   const told = listen();
   server.put("a", "1");
-  await vi.waitFor(() => expect(told).toEqual(["added a"]));
+  await vi.waitFor(() => expect(told).toEqual(["added a"]), { timeout: 20_000 });
   const known = informer.get("a", "default") as KubeObject;
   server.write(`${JSON.stringify({ type: "MODIFIED", object: known })}\n`);
   const unknown = { ...known, metadata: { ...known.metadata, name: "unknown" } };
   server.write(`${JSON.stringify({ type: "DELETED", object: unknown })}\n`);
   server.put("b", "1");
-  await vi.waitFor(() => expect(told).toEqual(["added a", "added b"]));
+  await vi.waitFor(() => expect(told).toEqual(["added a", "added b"]), { timeout: 20_000 });
   expect(informer.get("a", "default")).toBe(known);
 });
 
 test("an object that was deleted and made again while nobody looked is two changes", async () => {
   server.put("a", "1");
   const told = listen();
-  await vi.waitFor(() => expect(told).toEqual(["added a"]));
+  await vi.waitFor(() => expect(told).toEqual(["added a"]), { timeout: 20_000 });
   const known = informer.get("a", "default") as KubeObject;
   const again = { ...known, metadata: { ...known.metadata, uid: "another", resourceVersion: "999" } };
   server.write(`${JSON.stringify({ type: "MODIFIED", object: again })}\n`);
-  await vi.waitFor(() => expect(told).toEqual(["added a", "deleted a", "added a"]));
+  await vi.waitFor(() => expect(told).toEqual(["added a", "deleted a", "added a"]), { timeout: 20_000 });
 });
 
 test("who listens late is told of what is there, and who has left is told no more", async () => {
   server.put("a", "1");
-  await vi.waitFor(() => expect(informer.size).toBe(1));
+  await vi.waitFor(() => expect(informer.size).toBe(1), { timeout: 20_000 });
   const told: string[] = [];
   const leave = informer.onChange({ added: (object) => told.push(object.metadata.name ?? "") });
   expect(told).toEqual(["a"]);
   leave();
   server.put("b", "1");
-  await vi.waitFor(() => expect(informer.size).toBe(2));
+  await vi.waitFor(() => expect(informer.size).toBe(2), { timeout: 20_000 });
   expect(told).toEqual(["a"]);
 });
 

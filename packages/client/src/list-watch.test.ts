@@ -31,13 +31,15 @@ async function follow(options: InformerOptions<KubeObject> = {}): Promise<Inform
 }
 
 function shows(names: string[]): Promise<void> {
-  return vi.waitFor(() =>
-    expect(
-      informer
-        ?.list()
-        .map((object) => object.metadata.name)
-        .sort(),
-    ).toEqual(names),
+  return vi.waitFor(
+    () =>
+      expect(
+        informer
+          ?.list()
+          .map((object) => object.metadata.name)
+          .sort(),
+      ).toEqual(names),
+    { timeout: 20_000 },
   );
 }
 
@@ -94,9 +96,9 @@ describe("after a break", () => {
     server.put("elsewhere", "1");
     server.losing = false;
     server.bookmark();
-    await vi.waitFor(() => expect(informer?.metrics.bookmarks).toBe(1));
+    await vi.waitFor(() => expect(informer?.metrics.bookmarks).toBe(1), { timeout: 20_000 });
     server.drop();
-    await vi.waitFor(() => expect(server.requests.at(-1)).toContain("resourceVersion=101"));
+    await vi.waitFor(() => expect(server.requests.at(-1)).toContain("resourceVersion=101"), { timeout: 20_000 });
   });
 
   test("it goes on when the server ends the watch in time", async () => {
@@ -182,7 +184,9 @@ describe("after a break", () => {
       await new Promise((resolve) => setTimeout(resolve, i % 6));
     }
     await shows(server.names);
-    await vi.waitFor(() => expect(informer?.get("object-9", "default")?.["data"].value).toBe("99"));
+    await vi.waitFor(() => expect(informer?.get("object-9", "default")?.["data"].value).toBe("99"), {
+      timeout: 20_000,
+    });
     expect(informer?.metrics.missed).toBe(0);
   });
 });
@@ -208,10 +212,10 @@ test("after failures it never connects more than once a second, and ever less of
   informer.start();
   const connectedAt: number[] = [];
   while (connectedAt.length < 12) {
-    await vi.waitFor(() => expect(server.requests.length).toBeGreaterThan(connectedAt.length));
+    await vi.waitFor(() => expect(server.requests.length).toBeGreaterThan(connectedAt.length), { timeout: 20_000 });
     connectedAt.push(clock.now());
-    await vi.waitFor(() => expect(informer?.metrics.failures).toBe(connectedAt.length));
-    await vi.waitFor(() => expect(clock.nextInMs).toBeGreaterThan(0));
+    await vi.waitFor(() => expect(informer?.metrics.failures).toBe(connectedAt.length), { timeout: 20_000 });
+    await vi.waitFor(() => expect(clock.nextInMs).toBeGreaterThan(0), { timeout: 20_000 });
     clock.advance(clock.nextInMs as number);
   }
   const gaps = connectedAt.slice(1).map((at, i) => at - connectedAt[i]!);
@@ -224,7 +228,7 @@ test("nothing is told after stop, and stop ends the connection", async () => {
   informer?.onChange({ added: (object) => told.push(object.metadata.name ?? "") });
   await informer?.stop();
   server.put("late", "1");
-  await vi.waitFor(() => expect(server.watches).toBe(0));
+  await vi.waitFor(() => expect(server.watches).toBe(0), { timeout: 20_000 });
   expect(told).toEqual([]);
 });
 

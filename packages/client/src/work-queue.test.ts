@@ -9,7 +9,7 @@ test("a key added many times before its turn runs once", async () => {
   for (const key of ["a", "b", "a", "a", "c", "b"]) queue.add(key);
   expect(queue.depth).toBe(3);
   queue.start();
-  await vi.waitFor(() => expect(queue.idle).toBe(true));
+  await vi.waitFor(() => expect(queue.idle).toBe(true), { timeout: 20_000 });
   expect(ran).toEqual(["a", "b", "c"]);
   await queue.stop();
 });
@@ -28,7 +28,7 @@ test("a key added while it runs runs again afterwards, once", async () => {
   });
   queue.add("a");
   queue.start();
-  await vi.waitFor(() => expect(queue.idle).toBe(true));
+  await vi.waitFor(() => expect(queue.idle).toBe(true), { timeout: 20_000 });
   expect(runs).toBe(2);
   await queue.stop();
 });
@@ -51,17 +51,17 @@ test("failures wait twice as long each time, up to a limit, and a success begins
   queue.start();
   const waits: number[] = [];
   for (let i = 1; i <= 6; i++) {
-    await vi.waitFor(() => expect(clock.pending).toBe(1));
+    await vi.waitFor(() => expect(clock.pending).toBe(1), { timeout: 20_000 });
     waits.push(clock.nextInMs as number);
     if (i === 6) fails = false;
     clock.advance(clock.nextInMs as number);
-    await vi.waitFor(() => expect(queue.idle).toBe(true));
+    await vi.waitFor(() => expect(queue.idle).toBe(true), { timeout: 20_000 });
   }
   expect(waits).toEqual([10, 20, 40, 80, 100, 100]);
   expect(failures).toEqual([1, 2, 3, 4, 5, 6]);
   fails = true;
   queue.add("a");
-  await vi.waitFor(() => expect(clock.nextInMs).toBe(10));
+  await vi.waitFor(() => expect(clock.nextInMs).toBe(10), { timeout: 20_000 });
   await queue.stop();
   expect(clock.pending).toBe(0);
 });
@@ -76,7 +76,7 @@ test("jitter takes up to half of a wait away", async () => {
   });
   queue.add("a");
   queue.start();
-  await vi.waitFor(() => expect(clock.nextInMs).toBe(50));
+  await vi.waitFor(() => expect(clock.nextInMs).toBe(50), { timeout: 20_000 });
   await queue.stop();
 });
 
@@ -89,14 +89,14 @@ test("requeueAfterMs runs the key again later; of several waits the earliest cou
   });
   queue.add("a");
   queue.start();
-  await vi.waitFor(() => expect(clock.nextInMs).toBe(1000));
+  await vi.waitFor(() => expect(clock.nextInMs).toBe(1000), { timeout: 20_000 });
   queue.addAfter("a", 5000);
   expect(clock.nextInMs).toBe(1000);
   queue.addAfter("a", 500);
   expect(clock.nextInMs).toBe(500);
   expect(clock.pending).toBe(1);
   clock.advance(500);
-  await vi.waitFor(() => expect(runs).toBe(2));
+  await vi.waitFor(() => expect(runs).toBe(2), { timeout: 20_000 });
   await queue.stop();
 });
 
@@ -112,7 +112,7 @@ test("stop waits for what runs and starts nothing more", async () => {
   queue.add("a");
   queue.add("b");
   queue.start();
-  await vi.waitFor(() => expect(ran).toEqual(["a"]));
+  await vi.waitFor(() => expect(ran).toEqual(["a"]), { timeout: 20_000 });
   let stopped = false;
   const stopping = queue.stop().then(() => {
     stopped = true;

@@ -74,3 +74,13 @@ test("what nobody refers to any more is forgotten", () => {
   graph.remove("a");
   expect([graph.get("a"), graph.get("never seen")]).toEqual([undefined, undefined]);
 });
+
+test("dependents are let go also when that is asked for in the middle of a deletion", () => {
+  const graph = new OwnerGraph();
+  graph.observe(object("owner"));
+  const deleting = { deletionTimestamp: "2026-01-01T00:00:00Z", finalizers: ["example.com/hold"] };
+  expect(graph.observe(object("owner", [], deleting)).orphan).toEqual([]);
+  const orphaning = { ...deleting, finalizers: ["example.com/hold", "orphan"] };
+  expect(graph.observe(object("owner", [], orphaning)).orphan.map(({ uid }) => uid)).toEqual(["owner"]);
+  expect(graph.observe(object("owner", [], orphaning)).orphan).toEqual([]);
+});
