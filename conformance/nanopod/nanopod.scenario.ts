@@ -122,6 +122,42 @@ test("the template's labels and annotations are merged as well", async () => {
   expect(made.metadata.annotations).toEqual({ "example.com/x": "1", "podwright.dev/armed-by": "meta@1" });
 });
 
+test("patch directives and null do what they do in a strategic merge patch", async () => {
+  const namespace = await lane.namespace("directives");
+  const template = {
+    metadata: { labels: { gone: null } },
+    spec: {
+      "$setElementOrder/containers": [{ name: "helper" }, { name: "main" }],
+      containers: [
+        { name: "helper", image: "helper:1" },
+        { name: "main", command: null, env: [{ name: "ONLY", value: "1" }, { $patch: "replace" }] },
+        { name: "unwanted", $patch: "delete" },
+      ],
+      securityContext: { $patch: "replace", runAsUser: 7 },
+      volumes: [{ name: "data", $retainKeys: ["name", "emptyDir"], emptyDir: { medium: "Memory" } }],
+    },
+  };
+  await lane.client.resource(nanoPods).create(nanoPod(namespace, "np", template), { fieldValidation: "Strict" });
+  const given = pod(
+    namespace,
+    "p",
+    { labels: { "nano-pods": "np", gone: "x" } },
+    { command: ["a"], env: [{ name: "A", value: "0" }] },
+  );
+  given["spec"].containers.push({ name: "unwanted", image: "u:1" });
+  given["spec"].securityContext = { runAsGroup: 5 };
+  given["spec"].volumes = [{ name: "data", hostPath: { path: "/data" } }];
+  const made = await lane.client.resource(pods).create(given);
+
+  expect(made.metadata.labels).toEqual({ "nano-pods": "np" });
+  const { containers, securityContext, volumes } = made["spec"];
+  expect(containers.map(({ name }: { name: string }) => name)).toEqual(["helper", "main"]);
+  expect(containers[1].command).toBeUndefined();
+  expect(containers[1].env).toEqual([{ name: "ONLY", value: "1" }]);
+  expect(securityContext).toEqual({ runAsUser: 7 });
+  expect(volumes[0]).toEqual({ name: "data", emptyDir: { medium: "Memory" } });
+});
+
 test("a changed NanoPod arms the pods that come after, and is named with its new generation", async () => {
   const namespace = await lane.namespace("generation");
   await lane.client.resource(nanoPods).create(nanoPod(namespace, "np", env({ A: "1" })));

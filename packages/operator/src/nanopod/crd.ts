@@ -54,12 +54,14 @@ export function nanoPodCrd(): KubeObject {
 function structPatchSchema(name: string, types: TypeTable): JsonObject {
   const struct = types.struct(name);
   if (struct === undefined) throw new Error(`no such type: ${name}`);
-  const properties: JsonObject = { $patch: { type: "string", enum: ["merge", "replace", "delete"] } };
+  const properties: JsonObject = {
+    $patch: { type: "string", enum: ["merge", "replace", "delete"] },
+    $retainKeys: primitiveList,
+  };
   for (const field of struct.jsonFields.values()) {
     // A template's objects never carry these, and their types are not those of a structural schema.
     if (field.name === "managedFields") continue;
     properties[field.name] = fieldPatchSchema(field, types);
-    if (field.patchStrategies.includes("retainKeys")) properties["$retainKeys"] = primitiveList;
     if (!field.patchStrategies.includes("merge") || field.type.type !== "list") continue;
     const ofStructs = field.type.element.type === "struct";
     properties[`$setElementOrder/${field.name}`] = ofStructs
