@@ -1,4 +1,6 @@
+import type { KubeObject } from "@podwright/kube";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { patchResponse, startWebhookServer } from "./admission/testing/webhook-server.ts";
 import type { WatchFrame } from "./request.ts";
 import { type Answer, openTestServer, type TestServer } from "./testing/test-server.ts";
 
@@ -109,6 +111,33 @@ describe("writes", () => {
     expect(put.metadata.creationTimestamp).toBe(body.metadata.creationTimestamp);
   });
 
+  it("gives a new object its own uid and time, whatever a webhook says", async () => {
+    const patch = [
+      { op: "add", path: "/metadata/uid", value: "mine" },
+      { op: "add", path: "/metadata/creationTimestamp", value: "2001-01-01T00:00:00Z" },
+    ];
+    const hooks = await startWebhookServer(() => ({ response: patchResponse(patch) }));
+    const configurations = "/apis/admissionregistration.k8s.io/v1/mutatingwebhookconfigurations";
+    await api.send("POST", configurations, {
+      metadata: { name: "uids" },
+      webhooks: [
+        {
+          name: "uids.example.com",
+          clientConfig: { url: hooks.url, caBundle: hooks.caBundle },
+          rules: [{ operations: ["CREATE"], apiGroups: [""], apiVersions: ["v1"], resources: ["configmaps"] }],
+          admissionReviewVersions: ["v1"],
+          sideEffects: "None",
+        },
+      ],
+    });
+    const { body } = await api.send("POST", "/api/v1/namespaces/default/configmaps", { metadata: { name: "own-uid" } });
+    await api.send("DELETE", `${configurations}/uids`);
+    await hooks.close();
+    expect(hooks.received).toHaveLength(1);
+    expect(body.metadata.uid).toMatch(/^[\da-f-]{36}$/);
+    expect(body.metadata.creationTimestamp).not.toBe("2001-01-01T00:00:00Z");
+  });
+
   it("counts generations of the desired state only", async () => {
     const path = "/apis/apps/v1/namespaces/default/deployments";
     const spec = {
@@ -200,6 +229,17 @@ describe("deletion", () => {
     });
     expect(finalized.status).toBe(200);
     expect((await api.send("GET", "/api/v1/namespaces/doomed")).status).toBe(404);
+  });
+
+  it("of a collection is answered when no deletion goes on, also when one is refused", async () => {
+    await create("refused-0", { labels: { refused: "x" } });
+    const { body } = await create("refused-1", { labels: { refused: "x" } });
+    const collection = `${configMaps}?labelSelector=refused%3Dx`;
+    const answer = await api.send("DELETE", collection, { preconditions: { uid: body.metadata.uid } });
+    const left = await api.send("GET", collection);
+    expect(answer.status).toBe(409);
+    expect(left.body.items.map((item: KubeObject) => item.metadata.name)).toEqual(["refused-0"]);
+    await api.send("DELETE", collection);
   });
 
   it("of a collection deletes what the selector matches", async () => {

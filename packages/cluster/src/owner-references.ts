@@ -5,10 +5,6 @@ export function controllerOf(object: KubeObject): OwnerReference | undefined {
   return object.metadata.ownerReferences?.find((reference) => reference.controller === true);
 }
 
-export function isControlledBy(object: KubeObject, owner: KubeObject): boolean {
-  return controllerOf(object)?.uid === owner.metadata.uid;
-}
-
 /** The reference that makes `owner` the controller of what it creates (metav1.NewControllerRef). */
 export function controllerReference(owner: KubeObject): OwnerReference {
   return {

@@ -2,7 +2,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { systemClock } from "@podwright/clock";
-import type { KubeObject } from "@podwright/kube";
+import { type JsonValue, type KubeObject, parseJson, stringifyJson } from "@podwright/kube";
 import { describe, expect, it } from "vitest";
 import { createAdmission } from "../admission/default-admission.ts";
 import { createResourceRegistry } from "../registry/resource-registry.ts";
@@ -33,14 +33,14 @@ async function open(options: StorageOptions = { type: "memory" }) {
         path,
         query: new URLSearchParams(),
         headers: { "content-type": method === "PATCH" ? "application/merge-patch+json" : "application/json" },
-        body: body === undefined ? undefined : Buffer.from(JSON.stringify(body)),
+        body: body === undefined ? undefined : Buffer.from(stringifyJson(body as JsonValue)),
         user: { username: "admin", groups: ["system:masters"] },
         signal: new AbortController().signal,
       });
       if (response.body.type !== "bytes") throw new Error("a watch");
       const text = response.body.chunks.join("");
       // A group that is not there is a 404 in plain text.
-      return { status: response.status, body: text.startsWith("{") ? JSON.parse(text) : text };
+      return { status: response.status, body: (text.startsWith("{") ? parseJson(text).value : text) as KubeObject };
     },
     async [Symbol.asyncDispose]() {
       server.close();
@@ -145,6 +145,27 @@ describe("a definition", () => {
     const read = await api.send("GET", "/apis/example.com/v2/widgets/w");
     expect(read.body).toMatchObject({ apiVersion: "example.com/v2", spec: { color: "red" } });
     expect(read.body["spec"]).not.toHaveProperty("size");
+  });
+
+  it("keeps numbers beyond 2^53, its own and its instances'", async () => {
+    await using api = await open();
+    const body = definition();
+    const size = { type: "integer", format: "int64", default: 9007199254740993n, maximum: 9223372036854775807n };
+    const spec = { type: "object", properties: { size } };
+    body["spec"].versions[0].schema.openAPIV3Schema.properties.spec = spec;
+    await api.send("POST", definitions, body);
+    await api.settled();
+    const { body: stored } = await api.send("GET", `${definitions}/widgets.example.com`);
+    const schema = stored["spec"].versions[0].schema.openAPIV3Schema;
+    expect(schema.properties.spec.properties.size.default).toBe(9007199254740993n);
+    const path = "/apis/example.com/v1/widgets";
+    const created = await api.send("POST", path, widget("w", { finalizers: ["example.com/wait"] }));
+    expect(created).toMatchObject({ status: 201, body: { spec: { size: 9007199254740993n } } });
+    await api.send("DELETE", `${definitions}/widgets.example.com`);
+    await api.settled();
+    const { body: deleting } = await api.send("GET", `${path}/w`);
+    expect(deleting.metadata.deletionTimestamp).toBeDefined();
+    expect(deleting["spec"].size).toBe(9007199254740993n);
   });
 
   it("is served again after a restart", async () => {

@@ -1,6 +1,7 @@
 import type { Clock } from "@podwright/clock";
 import { type JsonValue, jsonEqual } from "@podwright/kube";
 import { formatTime } from "../metadata/time.ts";
+import { parseStored } from "../output/response.ts";
 import type { Resource, ResourceRegistry } from "../resources/resource.ts";
 import type { Change, Storage, Write } from "../storage/storage.ts";
 import { customResources } from "./custom-resource.ts";
@@ -95,7 +96,7 @@ export function startCustomResources(options: CustomResourcesOptions): CustomRes
   async function writeStatus(name: string): Promise<void> {
     await storage.write(definitionsPrefix + name, (current): Write => {
       if (current === undefined) return { type: "none" };
-      const stored = JSON.parse(current.value.toString()) as Definition;
+      const stored = parseStored(current.value) as Definition;
       const others = [...definitions.values()].filter((each) => each.metadata.name !== name);
       const status = desiredStatus(stored, others, formatTime(clock.now()));
       if (jsonEqual(status as JsonValue, (stored.status ?? {}) as JsonValue)) return { type: "none" };
@@ -109,12 +110,12 @@ export function startCustomResources(options: CustomResourcesOptions): CustomRes
       return;
     }
     if (change.type === "delete") remove(change.key.slice(definitionsPrefix.length));
-    else put(JSON.parse(change.value.toString()) as Definition);
+    else put(parseStored(change.value) as Definition);
   }
 
   const stored = storage.list({ prefix: definitionsPrefix }).items;
   const unsubscribe = storage.subscribe(follow);
-  for (const item of stored) put(JSON.parse(item.value.toString()) as Definition);
+  for (const item of stored) put(parseStored(item.value) as Definition);
 
   return {
     async settled() {

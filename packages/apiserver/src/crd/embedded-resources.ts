@@ -6,6 +6,7 @@ import {
   isPathSegmentName,
   type JsonObject,
   type JsonValue,
+  stringifyJson,
 } from "@podwright/kube";
 import { validateObjectMeta } from "../metadata/validation.ts";
 
@@ -14,7 +15,7 @@ import { validateObjectMeta } from "../metadata/validation.ts";
  * object's own (k8s.io/apiextensions-apiserver/pkg/apiserver/schema/objectmeta).
  */
 export function hasEmbeddedResources(schema: JsonObject): boolean {
-  return JSON.stringify(schema).includes('"x-kubernetes-embedded-resource":true');
+  return stringifyJson(schema as JsonValue).includes('"x-kubernetes-embedded-resource":true');
 }
 
 type DecodeMetadata = (value: JsonValue) => { object: JsonObject; unknown: string[] };

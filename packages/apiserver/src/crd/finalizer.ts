@@ -1,6 +1,6 @@
 import type { Clock } from "@podwright/clock";
-import type { KubeObject } from "@podwright/kube";
 import { formatTime } from "../metadata/time.ts";
+import { parseStored } from "../output/response.ts";
 import type { Resource } from "../resources/resource.ts";
 import type { Storage, Write } from "../storage/storage.ts";
 import type { DeleteOptions } from "../verbs/delete-options.ts";
@@ -70,7 +70,7 @@ export function createFinalizer({ storage, clock, onError, resourceOf }: Finaliz
   function deleteInstance(key: string, resource: Resource): Promise<unknown> {
     return storage.write(key, (current): Write => {
       if (current === undefined) return { type: "none" };
-      const object = JSON.parse(current.value.toString()) as KubeObject;
+      const object = parseStored(current.value);
       const deletion = decideDeletion(resource, object, background, clock.now());
       if (deletion.type === "unchanged") return { type: "none" };
       const encode = (revision: number) => encodeObject(resource, deletion.object, revision);
@@ -99,7 +99,7 @@ export function createFinalizer({ storage, clock, onError, resourceOf }: Finaliz
   async function update(name: string, change: (stored: Definition) => Definition): Promise<void> {
     await storage.write(definitionsPrefix + name, (current): Write => {
       if (current === undefined) return { type: "none" };
-      const next = change(JSON.parse(current.value.toString()) as Definition);
+      const next = change(parseStored(current.value) as Definition);
       const gone = next.metadata.deletionTimestamp !== undefined && next.metadata.finalizers === undefined;
       return gone ? removeDefinition(next) : encodeDefinition(next);
     });

@@ -49,3 +49,14 @@ it("leads from an old hash to the new", () => {
 it("has nothing for groups that are not served", () => {
   expect(get("/openapi/v3/apis/nothing/v1")).toBeUndefined();
 });
+
+it("has schemas with numbers beyond 2^53", () => {
+  const registry = createResourceRegistry(nativeResources());
+  const deployments = registry.lookup("apps", "v1", "deployments");
+  if (deployments === undefined) throw new Error("no deployments");
+  const openApiSchema = () => ({ type: "object", default: 9007199254740993n as unknown as number });
+  registry.set({ ...deployments, group: "example.com", custom: true, openApiSchema });
+  const custom = new OpenApi(registry);
+  const answer = custom.handle("/openapi/v3/apis/example.com/v1", new URLSearchParams(), {});
+  expect(answer?.body.type === "bytes" && answer.body.chunks.join("")).toContain('"default":9007199254740993');
+});

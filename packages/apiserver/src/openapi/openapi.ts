@@ -1,4 +1,5 @@
 import { createHash } from "node:crypto";
+import { stringifyJson } from "@podwright/kube";
 import type { ApiResponse } from "../request.ts";
 import type { Resource, ResourceRegistry } from "../resources/resource.ts";
 import { discoveryDocument, groupVersionDocument } from "./documents.ts";
@@ -90,7 +91,7 @@ export class OpenApi {
     const [first] = resources;
     const value =
       first === undefined ? discoveryDocument(name) : groupVersionDocument(first.group, first.version, resources);
-    const document = { bytes: Buffer.from(JSON.stringify(value)), hash: from };
+    const document = { bytes: Buffer.from(stringifyJson(value)), hash: from };
     this.#documents.set(name, { from, document });
     return document;
   }
@@ -106,7 +107,7 @@ export class OpenApi {
       resource.subresources,
       resource.openApiSchema?.(),
     ]);
-    return digest(JSON.stringify([documentsVersion, name, parts]));
+    return digest(stringifyJson([documentsVersion, name, parts]));
   }
 }
 

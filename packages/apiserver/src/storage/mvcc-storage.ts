@@ -151,6 +151,7 @@ export class MvccStorage implements Storage {
 
   waitFor(revision: number, timeoutMs: number): Promise<boolean> {
     if (revision <= this.#revision) return Promise.resolve(true);
+    if (this.#closed !== undefined) return Promise.resolve(false);
     return new Promise((resolve) => {
       const timer = setTimeout(() => waiter.resolve(false), timeoutMs);
       const waiter = {

@@ -252,6 +252,7 @@ describe.each(implementations)("$name storage", ({ make }) => {
     await closing;
     await expect(write).resolves.toMatchObject({ revision: 2 });
     await expect(waiting).resolves.toBe(false);
+    await expect(storage.waitFor(100, 60_000)).resolves.toBe(false);
     expect(() => storage.get("/a/things/x")).toThrow("closed");
     await expect(storage.compact(1)).rejects.toMatchObject({ code: "closed" });
   });

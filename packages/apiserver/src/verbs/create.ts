@@ -118,7 +118,9 @@ export function wipeSystemFields(object: KubeObject): void {
 }
 
 function fillSystemFields(object: KubeObject, hasGeneration: boolean, now: number): void {
-  const { name, generateName: base, namespace, resourceVersion, generation: _, ...rest } = object.metadata;
+  const { name, generateName: base, namespace, resourceVersion, ...given } = object.metadata;
+  // Admission may have set them since they were wiped.
+  const { uid: _uid, creationTimestamp: _creationTimestamp, generation: _generation, ...rest } = given;
   // In the order of Go's struct, so that stored bytes read like upstream's.
   object.metadata = {
     ...(name !== undefined && { name }),

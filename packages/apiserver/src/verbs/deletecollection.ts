@@ -27,7 +27,10 @@ export async function deleteCollection(
       await removeItem(parts, request, item, options);
     }
   };
-  await Promise.all(Array.from({ length: Math.min(workers, left.length) }, work));
+  // Nothing goes on behind the answer, which tells of a refusal only.
+  const outcomes = await Promise.allSettled(Array.from({ length: Math.min(workers, left.length) }, work));
+  const refused = outcomes.find((outcome) => outcome.status === "rejected");
+  if (refused !== undefined) throw refused.reason;
   return {
     status: 200,
     headers: { "Content-Type": "application/json", "Cache-Control": "no-cache, private" },

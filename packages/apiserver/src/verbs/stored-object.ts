@@ -14,8 +14,8 @@ export function encodeObject(resource: Resource, object: KubeObject, revision?: 
 }
 
 /**
- * Writes if the object is still the one that was read; else gives the newer one (undefined when it is gone), without
- * waiting for the disk to have it.
+ * Writes if the object is still the one that was read; else gives the newer one (undefined when it is gone), once the
+ * disk has it.
  */
 export async function writeIfUnchanged(
   storage: Storage,

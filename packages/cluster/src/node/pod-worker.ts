@@ -42,6 +42,8 @@ export class PodWorker {
   #failure: { reason: string; message: string } | undefined;
   #taken = false;
   #over = false;
+  /** The agent leaves: the pod stays as it is. */
+  #closed = false;
   /** The API knows no such pod any more. */
   #gone = false;
   #dirty = false;
@@ -117,7 +119,7 @@ export class PodWorker {
 
   /** Stops watching over the pod; its containers stay as they are. Resolves when nothing of it is under way. */
   async close(): Promise<void> {
-    this.#over = true;
+    this.#closed = true;
     this.#dirty = false;
     for (const timer of this.#timers.values()) timer.cancel();
     this.#timers.clear();
@@ -143,7 +145,7 @@ export class PodWorker {
   }
 
   async #run(): Promise<void> {
-    while (this.#dirty && !this.#over) {
+    while (this.#dirty && !this.#over && !this.#closed) {
       this.#dirty = false;
       try {
         await this.#sync();
@@ -151,7 +153,7 @@ export class PodWorker {
         this.#context.failed(this, error);
         this.#after("retry", 1000, () => this.#poke());
       }
-      this.#context.changed(this);
+      if (!this.#closed) this.#context.changed(this);
     }
   }
 
@@ -324,6 +326,7 @@ export class PodWorker {
 
   #after(name: string, delayMs: number, fire: () => void): void {
     this.#cancel(name);
+    if (this.#closed) return;
     const timer = this.#context.clock.after(Math.max(delayMs, 0), () => {
       this.#timers.delete(name);
       fire();

@@ -1,4 +1,5 @@
 import type { ContainerPort, Node, Pod } from "../kinds.ts";
+import { isSidecar } from "../pods.ts";
 import { type Amounts, add, amountsOf, nonZeroPodRequests, podRequests, subtract } from "../resources.ts";
 
 /** What a pod on a node takes. */
@@ -84,9 +85,9 @@ export class NodeInfo {
   }
 }
 
-/** The ports of a pod that are opened on the node. */
+/** The ports of a pod that are opened on the node for as long as it runs (scheduler/util/utils.go, GetHostPorts). */
 export function hostPorts(pod: Pod): ContainerPort[] {
-  const containers = [...pod.spec.containers, ...(pod.spec.initContainers ?? [])];
+  const containers = [...pod.spec.containers, ...(pod.spec.initContainers ?? []).filter(isSidecar)];
   return containers.flatMap((container) => (container.ports ?? []).filter((port) => (port.hostPort ?? 0) > 0));
 }
 

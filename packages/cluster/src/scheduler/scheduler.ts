@@ -73,8 +73,9 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
       queue.remove(uid);
       if (isPodTerminal(pod)) unplace(uid);
       else place(pod, pod.spec.nodeName);
-    } else if (isMine(pod)) queue.add(pod);
-    else queue.remove(uid);
+    } else if (!isMine(pod)) queue.remove(uid);
+    // One that is about to be bound has its place already.
+    else if (!placed.has(uid)) queue.add(pod);
   }
 
   function isMine(pod: Pod): boolean {
@@ -184,9 +185,12 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
         target: { apiVersion: "v1", kind: "Node", name: nodeName },
       });
     } catch (error) {
-      if (!podCache.get(name, namespace)?.spec.nodeName) {
+      const latest = podCache.get(name, namespace);
+      const known = latest?.metadata.uid === uid ? latest : undefined;
+      if (!known?.spec.nodeName) {
         unplace(uid);
-        if (isMine(podCache.get(name, namespace) ?? pod) && !isLostRace(error)) queue.retry(pod);
+        // Its changes of the meantime are not told again.
+        if (known !== undefined && isMine(known)) queue.retry(known);
       }
       throw error;
     }

@@ -1,5 +1,5 @@
 import { randomUUID } from "node:crypto";
-import { type JsonObject, type KubeObject, type Status, StatusError, status } from "@podwright/kube";
+import { type JsonObject, type JsonValue, type KubeObject, type Status, StatusError, status } from "@podwright/kube";
 import type { Resource } from "../../resources/resource.ts";
 import type { AdmissionAttributes } from "../admission.ts";
 import type { ClientConfig, Webhook } from "./configuration.ts";
@@ -149,8 +149,25 @@ function checkTypes(review: JsonObject): void {
       );
     }
   }
-  const patch = (response as JsonObject)["patch"];
+  const { patch, warnings, status: result } = response as JsonObject;
   if (typeof patch === "string") checkBase64(patch);
+  for (const warning of (warnings ?? []) as JsonValue[]) checkType(warning, "string", "warnings");
+  for (const [field, type] of Object.entries(statusTypes)) {
+    checkType((result as JsonObject | null | undefined)?.[field], type, `status.${field}`);
+  }
+}
+
+/** What a denial is made of. */
+const statusTypes: Readonly<Record<string, string>> = {
+  status: "string",
+  message: "string",
+  reason: "string",
+  code: "number",
+};
+
+function checkType(value: JsonValue | undefined, type: string, field: string): void {
+  if (value === undefined || value === null || typeof value === type) return;
+  throw new Error(`json: cannot unmarshal ${jsonType(value)} into Go struct field AdmissionResponse.response.${field}`);
 }
 
 /** Go's decoder reads standard base64 with padding and nothing else; Buffer takes what it can. */

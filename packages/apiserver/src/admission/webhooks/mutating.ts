@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from "node:util";
-import { applyJsonPatch, type JsonPatchOperation, type KubeObject, status } from "@podwright/kube";
+import { applyJsonPatch, type JsonPatchOperation, type KubeObject, parseJson, status } from "@podwright/kube";
 import type { AdmissionAttributes, AdmissionPlugin, MutationPass } from "../admission.ts";
 import { recanonicalize } from "../recanonicalize.ts";
 import { convert, WebhookCallError, type WebhookCaller } from "./call.ts";
@@ -98,7 +98,7 @@ function applyResponse(response: ReviewResponse, invocation: Invocation, attribu
 
 function parsePatch(text: string, webhook: string): JsonPatchOperation[] {
   try {
-    const operations = JSON.parse(text) as JsonPatchOperation[] | null;
+    const operations = parseJson(text).value as JsonPatchOperation[] | null;
     if (operations === null) return [];
     if (!Array.isArray(operations))
       throw new Error("json: cannot unmarshal object into Go value of type jsonpatch.Patch");

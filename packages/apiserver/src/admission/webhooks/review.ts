@@ -105,7 +105,7 @@ export function readReview(
     patch: type === "mutating" ? patch : undefined,
     patchType: webhook.reviewVersion === "v1beta1" ? "JSONPatch" : (patchType ?? ""),
     status: (response["status"] as JsonObject | null | undefined) ?? undefined,
-    warnings: (response["warnings"] as string[] | null | undefined) ?? [],
+    warnings: ((response["warnings"] ?? []) as (string | null)[]).filter((text) => text !== null),
   };
 }
 

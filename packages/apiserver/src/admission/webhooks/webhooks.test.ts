@@ -293,6 +293,32 @@ describe("mutating webhooks", () => {
   });
 });
 
+describe("a patch with a number beyond 2^53", () => {
+  it("sets that number and no other", async () => {
+    await admission.put({
+      apiVersion: "v1",
+      kind: "ServiceAccount",
+      metadata: { name: "default", namespace: "default" },
+    });
+    const securityContext = '{"runAsUser":9007199254740993}';
+    const patch = `[{"op":"add","path":"/spec/securityContext","value":${securityContext}}]`;
+    answers["x"] = {
+      response: { allowed: true, patchType: "JSONPatch", patch: Buffer.from(patch).toString("base64") },
+    };
+    await configure("Mutating", [
+      { rules: [{ operations: ["*"], apiGroups: [""], apiVersions: ["v1"], resources: ["pods"] }] },
+    ]);
+    const object = {
+      apiVersion: "v1",
+      kind: "Pod",
+      metadata: { name: "p", namespace: "default" },
+      spec: { containers: [{ name: "c", image: "i" }] },
+    };
+    const { object: mutated } = await mutate({ resource: "v1/pods", object });
+    expect(mutated?.["spec"].securityContext.runAsUser).toBe(9007199254740993n);
+  });
+});
+
 describe("validating webhooks", () => {
   it("are all asked, and the first refusal counts", async () => {
     answers["no"] = { response: { allowed: false, status: { message: "not today", code: 403 } } };
@@ -343,6 +369,35 @@ describe("warnings", () => {
     await configure("Mutating", [{}]);
     const attributes = await mutate();
     expect(attributes.warnings).toEqual(["careful"]);
+  });
+});
+
+describe("an answer of another shape", () => {
+  const cases: [string, Record<string, unknown>, string][] = [
+    [
+      "a code that is no number",
+      { allowed: false, status: { code: "abc" } },
+      "string into Go struct field AdmissionResponse.response.status.code",
+    ],
+    [
+      "a warning that is no text",
+      { allowed: true, warnings: [5] },
+      "number into Go struct field AdmissionResponse.response.warnings",
+    ],
+  ];
+  it.each(cases)("counts as a failed call: %s", async (_, response, problem) => {
+    answers["x"] = { response };
+    await configure("Mutating", [{}]);
+    expect(await failure(mutate())).toMatchObject({
+      code: 500,
+      message: `Internal error occurred: failed calling webhook "w.example.com": failed to call webhook: json: cannot unmarshal ${problem}`,
+    });
+  });
+
+  it("has no warning where it is null", async () => {
+    answers["x"] = { response: { allowed: true, warnings: [null, "w"] } };
+    await configure("Mutating", [{}]);
+    expect((await mutate()).warnings).toEqual(["w"]);
   });
 });
 

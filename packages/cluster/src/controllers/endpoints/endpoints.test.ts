@@ -2,7 +2,7 @@ import { endpoints, services } from "@podwright/client";
 import type { KubeObject } from "@podwright/kube";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { type Cluster, startCluster } from "../../start-cluster.ts";
-import { until, untilGone } from "../../testing/until.ts";
+import { until } from "../../testing/until.ts";
 
 let cluster: Cluster;
 beforeEach(async () => {
@@ -24,17 +24,4 @@ test("Endpoints that somebody deletes come back", async () => {
   await client.resource(endpoints).delete("web", "default");
   const second = await until(client, endpoints, "web", ({ metadata }) => metadata.uid !== first.metadata.uid);
   expect(second.metadata.name).toBe("web");
-});
-
-test("Endpoints go with their Service, however soon it goes", async () => {
-  const { client } = cluster;
-  const names = Array.from({ length: 40 }, (_unused, index) => `web-${index}`);
-  await Promise.all(
-    names.map(async (name, index) => {
-      await client.resource(services).create(service(name));
-      for (let turn = 0; turn < index % 20; turn++) await new Promise((resolve) => setImmediate(resolve));
-      await client.resource(services).delete(name, "default");
-    }),
-  );
-  await Promise.all(names.map((name) => untilGone(client, endpoints, name)));
 });

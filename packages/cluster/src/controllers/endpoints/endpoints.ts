@@ -1,6 +1,6 @@
 /** Endpoints of Services: the older form, which webhooks and old clients read (k8s.io/kubernetes/pkg/controller/endpoint). */
 import { isDeepStrictEqual } from "node:util";
-import { endpoints, splitKey, WorkQueue } from "@podwright/client";
+import { endpoints, objectKey, splitKey, WorkQueue } from "@podwright/client";
 import type { KubeObject } from "@podwright/kube";
 import type { Pod, Service } from "../../kinds.ts";
 import { isPodReady } from "../../pods.ts";
@@ -38,6 +38,7 @@ export function createEndpointsController(context: ControllerContext): Controlle
   });
 
   followServices(serviceCache, podCache, (key) => queue.add(key));
+  cache.onChange({ deleted: (object) => queue.add(objectKey(object)) });
 
   async function reconcile(key: string): Promise<void> {
     await cache.synced();

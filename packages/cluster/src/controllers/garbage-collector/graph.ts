@@ -18,6 +18,8 @@ export interface GraphNode {
   beingDeleted: boolean;
   /** Being deleted in the foreground: waits for its dependents to go. */
   deletingDependents: boolean;
+  /** Being deleted, once its dependents have been let go. */
+  orphaningDependents: boolean;
 }
 
 /** What a change makes necessary. */
@@ -45,15 +47,17 @@ export class OwnerGraph {
     const node = known ?? newNode(uid);
     if (known === undefined) this.#nodes.set(uid, node);
     const wasDeleting = node.deletingDependents;
-    const wasBeingDeleted = node.beingDeleted;
+    const wasOrphaning = node.orphaningDependents;
     this.#identify(node, object, effects);
     this.#relate(node, object.metadata.ownerReferences ?? [], effects);
 
     node.beingDeleted = object.metadata.deletionTimestamp !== undefined;
     const finalizers = object.metadata.finalizers ?? [];
     node.deletingDependents = node.beingDeleted && finalizers.includes(foregroundFinalizer);
-    if (node.beingDeleted && finalizers.includes(orphanFinalizer)) {
-      if (!wasBeingDeleted) effects.orphan.push(node);
+    // Also in the middle of a deletion: a second request may ask for it.
+    node.orphaningDependents = node.beingDeleted && finalizers.includes(orphanFinalizer);
+    if (node.orphaningDependents) {
+      if (!wasOrphaning) effects.orphan.push(node);
     } else if (node.deletingDependents && !wasDeleting) {
       effects.examine.push(...node.dependents, node);
     }
@@ -77,6 +81,7 @@ export class OwnerGraph {
       node.virtual = true;
       node.beingDeleted = false;
       node.deletingDependents = false;
+      node.orphaningDependents = false;
     }
     return effects;
   }
@@ -148,6 +153,7 @@ function newNode(uid: string): GraphNode {
     virtual: true,
     beingDeleted: false,
     deletingDependents: false,
+    orphaningDependents: false,
   };
 }
 

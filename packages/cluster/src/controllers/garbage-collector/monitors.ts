@@ -29,7 +29,7 @@ export class Monitors {
   readonly #handler: MonitorHandler;
   readonly #own = new Map<string, Informer<KubeObject>>();
   readonly #joined = new Map<string, () => void>();
-  #refreshing: Promise<void> = Promise.resolve();
+  #refreshing: Promise<unknown> = Promise.resolve();
   #stopped = false;
 
   constructor(
@@ -45,13 +45,18 @@ export class Monitors {
   }
 
   /** Follows what the server serves now. Resolves when everything there is has been told. */
-  refresh(): Promise<void> {
-    this.#refreshing = this.#refreshing.catch(() => undefined).then(() => this.#refresh());
-    return this.#refreshing;
+  async refresh(): Promise<void> {
+    const following = this.#refreshing.catch(() => undefined).then(() => this.#followServed());
+    this.#refreshing = following;
+    // Not part of what the next one waits for: a kind that cannot be read must not keep others from being followed.
+    const started = await following;
+    const all = [...started, ...this.#own.values()];
+    await Promise.all(all.map((informer) => informer.synced().catch(() => undefined)));
   }
 
-  async #refresh(): Promise<void> {
-    if (this.#stopped) return;
+  /** Gives the informers that are new. */
+  async #followServed(): Promise<Informer<KubeObject>[]> {
+    if (this.#stopped) return [];
     const served = new Map<string, ApiResource>();
     for (const resource of await apiResources(this.#client)) {
       const name = `${resource.group}/${resource.resource}`;
@@ -70,7 +75,7 @@ export class Monitors {
       if (this.#own.has(key) || this.#joined.has(key) || this.#stopped) continue;
       starting.push(this.#follow(key, resource));
     }
-    await Promise.all(starting.map((informer) => informer.synced().catch(() => undefined)));
+    return starting;
   }
 
   #follow(key: string, resource: ApiResource): Informer<KubeObject> {
