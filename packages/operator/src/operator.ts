@@ -68,14 +68,17 @@ export async function startOperator(options: OperatorOptions): Promise<Operator>
     onError,
   });
   const address = options.webhook?.address ?? { url: `https://${host}:${server.port}` };
+  const close = async () => {
+    await informers.stop();
+    await server.close();
+    await recorder.stop();
+  };
   try {
     informers.start();
     await informers.synced();
     await put(client, mutatingWebhookConfigurations, webhookConfiguration(address, certificate.caCertificate));
   } catch (error) {
-    await informers.stop();
-    await server.close();
-    await recorder.stop();
+    await close();
     throw error;
   }
 
@@ -110,9 +113,7 @@ export async function startOperator(options: OperatorOptions): Promise<Operator>
         .catch((error) => {
           if (!isCode(error, 404)) onError(error);
         });
-      await informers.stop();
-      await server.close();
-      await recorder.stop();
+      await close();
     },
   };
 }
@@ -131,8 +132,7 @@ async function put(client: Client, ref: ResourceRef, object: KubeObject): Promis
     await resource.create(object);
   } catch (error) {
     if (!isCode(error, 409)) throw error;
-    const { metadata, ...content } = object;
-    await resource.patch(metadata.name as string, undefined, { metadata, ...content }, { type: "merge" });
+    await resource.patch(object.metadata.name as string, undefined, object, { type: "merge" });
   }
 }
 
