@@ -59,14 +59,6 @@ export interface GroupVersionKind {
   kind: string;
 }
 
-export interface GroupVersionResource {
-  /** "" for core. */
-  group: string;
-  version: string;
-  /** The plural, e.g. "deployments". */
-  resource: string;
-}
-
 /** "apps/v1" → group "apps", version "v1"; "v1" → group "". */
 export function parseApiVersion(apiVersion: string): { group: string; version: string } {
   const slash = apiVersion.indexOf("/");

@@ -6,9 +6,6 @@ export class WireError extends Error {
   }
 }
 
-/** How a field is written: a varint, 8 bytes, a length and bytes, 4 bytes. Groups (3, 4) are skipped only. */
-export type WireType = 0 | 1 | 2 | 5;
-
 /** Reads protobuf's wire format from a part of a buffer. Every read checks the end. */
 export class WireReader {
   readonly #bytes: Buffer;
@@ -16,6 +13,7 @@ export class WireReader {
   readonly end: number;
   /** The number and wire type of the field that {@link next} found. */
   field = 0;
+  /** How the field is written: 0 a varint, 1 eight bytes, 2 a length and bytes, 5 four bytes. */
   wireType = 0;
 
   constructor(bytes: Uint8Array, start = 0, end = bytes.length) {
