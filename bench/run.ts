@@ -48,12 +48,20 @@ if (assets !== undefined) {
 }
 result["webhook"] = await withEmbedded(["--nodes", "0"], measureWebhook);
 result["pods"] = await withEmbedded(["--nodes", "10"], measurePods);
+// Each in a process of its own, on the real cluster where there is one.
+result["reflector"] = measureApart("reflector.ts");
+result["redeploy"] = measureApart("redeploy.ts");
 
 const text = JSON.stringify(result, null, 2);
 console.log(text);
 if (process.argv.includes("--save")) {
   const name = `${String(result["date"]).slice(0, 10)}-${result["commit"]}.json`;
   await writeFile(new URL(`results/${name}`, import.meta.url), `${text}\n`);
+}
+
+function measureApart(file: string): unknown {
+  const path = fileURLToPath(new URL(file, import.meta.url));
+  return JSON.parse(execFileSync(process.execPath, [path], { encoding: "utf8", stdio: ["ignore", "pipe", "inherit"] }));
 }
 
 async function startEmbedded(args: string[], env: Record<string, string>): Promise<Running> {

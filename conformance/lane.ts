@@ -4,7 +4,8 @@ import { join } from "node:path";
 import { Client, HttpTransport, loadKubeconfig, namespaces, nodes, serviceAccounts } from "@podwright/client";
 import { type Cluster, startCluster, startNodes } from "@podwright/cluster";
 import { StatusError } from "@podwright/kube";
-import { startOperator } from "@podwright/operator";
+import { type Operator, startOperator } from "@podwright/operator";
+import { findTool, packagedTool } from "podwright";
 import { kubectlRunner, type RunKubectl } from "./kubectl.ts";
 
 /** A cluster for a scenario: the embedded one, or the real one that KUBECONFIG_REAL names. Tests cannot tell which. */
@@ -26,8 +27,7 @@ export const onRealCluster = process.env["KUBECONFIG_REAL"] !== undefined;
 export async function openLane(options: { nodes?: number; operator?: boolean } = {}): Promise<Lane> {
   const count = options.nodes ?? 1;
   const started = onRealCluster ? await realCluster(count) : await embeddedCluster(count);
-  const operator =
-    options.operator === false ? undefined : await startOperator({ client: started.operatorClient, onError: fail });
+  const operator = options.operator === false ? undefined : await startLaneOperator(started);
   // Over the network on both lanes: what is in the same process answers in fewer turns than any test may count on.
   const client = clientOf(started.kubeconfig);
   const made: string[] = [];
@@ -54,7 +54,22 @@ export async function openLane(options: { nodes?: number; operator?: boolean } =
   };
 }
 
+function startLaneOperator({ operatorClient, kubeconfig, folder }: Started): Promise<Operator> {
+  return startOperator({
+    client: operatorClient,
+    pack: { helm: { binary: laneHelm, kubeconfig }, cacheDir: join(folder, "charts") },
+    onError: fail,
+  });
+}
+
+/** helm 4 as npm brings it, or the one that HELM names. */
+export async function laneHelm(): Promise<string> {
+  return process.env["HELM"] ?? (await packagedTool("helm").catch(() => findTool("helm")));
+}
+
 interface Started {
+  /** A folder of its own, which goes when it stops. */
+  folder: string;
   kubeconfig: string;
   operatorClient: Client;
   stop(): Promise<void>;
@@ -65,6 +80,7 @@ async function embeddedCluster(count: number): Promise<Started> {
   const kubeconfig = join(folder, "kubeconfig");
   const cluster: Cluster = await startCluster({ port: 0, nodes: count, kubeconfigPath: kubeconfig });
   return {
+    folder,
     kubeconfig,
     operatorClient: cluster.client,
     async stop() {
@@ -79,12 +95,15 @@ async function realCluster(count: number): Promise<Started> {
   const client = clientOf(kubeconfig);
   const started = await startNodes({ client, nodes: count, heartbeatMs: 10_000 });
   await schedulable(client, new Set(started.names));
+  const folder = await mkdtemp(join(tmpdir(), "podwright-lane-"));
   return {
+    folder,
     kubeconfig,
     operatorClient: client,
     async stop() {
       await started.stop();
       await client.close();
+      await rm(folder, { recursive: true });
     },
   };
 }

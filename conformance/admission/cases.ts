@@ -261,7 +261,61 @@ function inTree(): Case {
   };
 }
 
+/** Webhooks that are asked under conditions; whoever is asked denies. */
+function matchConditions(): Case {
+  const when = (name: string, expressions: string[], fields: Json = {}) =>
+    webhook(name, "deny", {
+      matchConditions: expressions.map((expression, index) => ({ name: `c${index}`, expression })),
+      ...fields,
+    });
+  const webhooks = {
+    holds: ["object.metadata.name == 'match'", "request.operation == 'CREATE'", "oldObject == null"],
+    fails: ["object.data.a == 'c'"],
+    "fails-beside-an-error": ["object.missing == 1", "object.data.a == 'c'"],
+    "is-an-error": ["object.data.a == 'b'", "object.missing == 1"],
+    "is-two-errors": ["object.missing == 1", "object.data.other == 'c'"],
+    "knows-the-user": ["request.userInfo.groups.exists(g, g == 'system:masters')", "request.namespace == 'default'"],
+    "knows-the-resource": ["request.resource.resource == 'configmaps' && request.kind.kind == 'ConfigMap'"],
+    "asks-the-authorizer": ["authorizer.group('apps').resource('deployments').check('create').allowed()"],
+    "asks-about-the-request": ["!authorizer.requestResource.check('custom').allowed()"],
+  };
+  const ignoring = { failurePolicy: "Ignore" };
+  const invalid = (title: string, conditions: Json[]): Exchange => ({
+    title,
+    method: "POST",
+    path: `${registration}/${plural("Validating")}?dryRun=All`,
+    body: {
+      apiVersion: "admissionregistration.k8s.io/v1",
+      kind: "ValidatingWebhookConfiguration",
+      metadata: { name: "invalid" },
+      webhooks: [webhook("invalid", "deny", { matchConditions: conditions })],
+    },
+  });
+  return {
+    name: "match conditions",
+    exchanges: [
+      ...configure("Validating", "conditions", [
+        ...Object.entries(webhooks).map(([name, expressions]) => when(name, expressions)),
+        when("is-ignored", ["object.missing == 1"], ignoring),
+      ]),
+      ...[...Object.keys(webhooks), "is-ignored"].map((name) => createMap(name, "match", name, "?dryRun=All")),
+      remove(`${registration}/${plural("Validating")}/conditions`),
+      invalid("an unknown variable", [{ name: "a", expression: "foo == 1" }]),
+      invalid("an unknown field", [{ name: "a", expression: "request.foo == 'a'" }]),
+      invalid("another type", [{ name: "a", expression: "1 + 1" }]),
+      invalid("no expression, no name", [{ name: "", expression: " " }]),
+      invalid("a name twice, and a bad one", [
+        { name: "a", expression: "true" },
+        { name: "a", expression: "true" },
+        { name: "a b", expression: "true" },
+      ]),
+      { ...invalid("no CEL", [{ name: "a", expression: "object." }]), differs: "the parser's words" },
+    ],
+  };
+}
+
 export const cases: Case[] = [
+  matchConditions(),
   answersOf("Mutating"),
   answersOf("Validating"),
   invalidConfigurations(),

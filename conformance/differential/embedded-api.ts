@@ -5,30 +5,40 @@ import {
   createServiceAccountTokens,
   nativeResources,
   openStorage,
+  putBootstrapPolicy,
   startCustomResources,
+  startRbac,
   systemClock,
 } from "@podwright/apiserver";
 import type { KubeObject } from "@podwright/kube";
 import { generateSigningKey } from "@podwright/pki";
-import { type Api, bodyOf, warningTexts } from "./exchange.ts";
+import { type Api, bodyOf, impersonationHeaders, warningTexts } from "./exchange.ts";
 
 /** The embedded API server alone, in memory and in this process, with what a new cluster has. */
-export async function openEmbeddedApi(): Promise<Api> {
+export async function openEmbeddedApi(options: { rbac?: boolean } = {}): Promise<Api> {
   const storage = await openStorage({ type: "memory" });
   const registry = createResourceRegistry(nativeResources());
-  const admission = createAdmission({ storage, registry });
+  const rbac = options.rbac ? startRbac(storage) : undefined;
+  if (rbac !== undefined) await putBootstrapPolicy(storage, Date.now());
+  const admission = createAdmission({ storage, registry, ...rbac });
   const customResources = startCustomResources({ storage, registry, clock: systemClock });
   const serviceAccountTokens = createServiceAccountTokens({ signingKey: generateSigningKey() });
-  const server = createApiServer({ storage, registry, admission: admission.chain, serviceAccountTokens });
+  const server = createApiServer({
+    storage,
+    registry,
+    admission: admission.chain,
+    serviceAccountTokens,
+    ...(rbac && { authorizer: rbac.authorizer }),
+  });
   const api: Api = {
-    async send({ method, path, body, contentType = "application/json", accept = "application/json" }) {
+    async send({ method, path, body, contentType = "application/json", accept = "application/json", as }) {
       const url = new URL(path, "https://embedded");
       const text = body === undefined || typeof body === "string" ? body : JSON.stringify(body);
       const response = await server.handle({
         method,
         path: url.pathname,
         query: url.searchParams,
-        headers: { accept, "content-type": contentType, "user-agent": "differential/1" },
+        headers: { accept, "content-type": contentType, "user-agent": "differential/1", ...impersonationHeaders(as) },
         body: text === undefined ? undefined : Buffer.from(text),
         user: { username: "admin", uid: "admin", groups: ["system:masters", "system:authenticated"] },
         signal: new AbortController().signal,
@@ -41,6 +51,7 @@ export async function openEmbeddedApi(): Promise<Api> {
     async close() {
       server.close();
       admission.close();
+      rbac?.close();
       await customResources.stop();
       await storage.close();
     },

@@ -9,6 +9,8 @@ export interface Exchange {
   body?: unknown;
   contentType?: string;
   accept?: string;
+  /** The user the administrator is to be taken for. */
+  as?: { user: string; group?: string };
   /** Wait until the answer of a GET satisfies this before comparing: controllers take their time. */
   until?: (body: unknown) => boolean;
   /** The answer is not compared: only what it does counts. */
@@ -39,6 +41,12 @@ export async function sendUntil(api: Api, exchange: Exchange): Promise<Answer> {
     if (Date.now() > deadline) throw new Error(`${exchange.title}: still ${JSON.stringify(answer).slice(0, 500)}`);
     await new Promise((resolve) => setTimeout(resolve, 50));
   }
+}
+
+/** What makes an API server take the administrator for somebody else. */
+export function impersonationHeaders(as: Exchange["as"]): Record<string, string> {
+  if (as === undefined) return {};
+  return { "impersonate-user": as.user, ...(as.group !== undefined && { "impersonate-group": as.group }) };
 }
 
 /** The texts of a Warning header: `299 - "a", 299 - "b"`. */

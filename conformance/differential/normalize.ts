@@ -5,14 +5,19 @@ import type { Answer } from "./exchange.ts";
  * left must be the same on both API servers.
  *
  * @param replacements texts that differ by run (a port, a certificate), with what to write instead
+ * @param managedFields who manages fields is compared too, in any order: it follows the times
  */
-export function normalize(answer: Answer, replacements: readonly [string, string][] = []): Answer {
+export function normalize(
+  answer: Answer,
+  replacements: readonly [string, string][] = [],
+  managedFields = false,
+): Answer {
   let text = JSON.stringify(answer);
   for (const [from, to] of replacements) text = text.replaceAll(from, to);
   text = text.replace(/\b[\da-f]{8}-[\da-f]{4}-[\da-f]{4}-[\da-f]{4}-[\da-f]{12}\b/g, "UID");
   text = text.replace(/\b\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z/g, "TIME");
   text = text.replace(/kube-api-access-[a-z\d]{5}\b/g, "kube-api-access-RANDOM");
-  const normalized = sorted(clean(JSON.parse(text))) as Answer;
+  const normalized = sorted(clean(JSON.parse(text), managedFields)) as Answer;
   normalizeCauses(normalized.body as StatusBody | undefined);
   normalizeTable(normalized.body as TableBody | undefined);
   return normalized;
@@ -49,16 +54,24 @@ function normalizeTable(body: TableBody | undefined): void {
 const dropped: ReadonlySet<string> = new Set(["managedFields"]);
 const masked: ReadonlySet<string> = new Set(["resourceVersion", "storageVersionHash"]);
 
-function clean(value: unknown, parent = ""): unknown {
-  if (Array.isArray(value)) return value.map((each) => clean(each));
+function identityOf(entry: unknown): string {
+  const { manager, operation, apiVersion, subresource } = entry as Record<string, string>;
+  return JSON.stringify([manager, operation, apiVersion, subresource]);
+}
+
+function clean(value: unknown, managedFields: boolean, parent = ""): unknown {
+  if (Array.isArray(value)) {
+    const items = value.map((each) => clean(each, managedFields));
+    return parent === "managedFields" ? items.sort((a, b) => (identityOf(a) < identityOf(b) ? -1 : 1)) : items;
+  }
   if (typeof value !== "object" || value === null) return value;
   const entries = Object.entries(value)
-    .filter(([key]) => !(dropped.has(key) && parent === "metadata"))
+    .filter(([key]) => managedFields || !(dropped.has(key) && parent === "metadata"))
     .map(([key, field]) => {
       if (masked.has(key) && typeof field === "string") return [key, "VERSION"];
       // Of a Table's column: everybody has words of their own.
       if (key === "description" && "priority" in value) return [key, "TEXT"];
-      return [key, clean(field, key)];
+      return [key, clean(field, managedFields, key)];
     });
   return Object.fromEntries(entries);
 }

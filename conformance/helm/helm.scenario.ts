@@ -14,7 +14,6 @@ beforeAll(async () => {
 });
 afterAll(() => lane?.close());
 
-// Client-side apply: the embedded cluster has no server-side apply yet, which helm 4 takes unless told otherwise.
 test("helm installs, waits, upgrades, rolls back and uninstalls, and keeps its history", async () => {
   const namespace = await lane.namespace("helm");
   const ok = async (...args: string[]): Promise<string> => {
@@ -25,13 +24,13 @@ test("helm installs, waits, upgrades, rolls back and uninstalls, and keeps its h
   const image = async () =>
     (await lane.kubectl(["-n", namespace, "get", "pods", "-o", "jsonpath={.items[*].spec.containers[0].image}"]))
       .stdout;
-  const applying = ["--server-side=false", "--wait", "--timeout", "60s"];
+  const applying = ["--wait", "--timeout", "60s"];
 
   await ok("install", "site", chart, ...applying);
   expect(await image()).toBe("app:1");
-  await ok("upgrade", "site", chart, ...applying.with(0, "--server-side=auto"), "--set", "image=app:2");
+  await ok("upgrade", "site", chart, ...applying, "--set", "image=app:2");
   expect((await image()).split(" ")).toContain("app:2");
-  await ok("rollback", "site", "1", ...applying.with(0, "--server-side=auto"));
+  await ok("rollback", "site", "1", ...applying);
   const history = JSON.parse(await ok("history", "site", "-o", "json")) as { revision: number; status: string }[];
   expect(history.map(({ revision, status }) => [revision, status])).toEqual([
     [1, "superseded"],

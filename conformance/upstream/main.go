@@ -20,6 +20,8 @@ var answers = map[string]func(line []byte) (any, error){
 	"names":           answer(names),
 	"json":            answer(parseJSON),
 	"schemas":         answer(schemas),
+	"apply":           answer(applySteps),
+	"field-sets":      answer(fieldSets),
 }
 
 func answer[Case any](of func(Case) any) func([]byte) (any, error) {
@@ -41,7 +43,7 @@ func main() {
 
 func run() error {
 	if len(os.Args) != 2 || answers[os.Args[1]] == nil {
-		return fmt.Errorf("usage: upstream strategic-merge|json-patch|merge-patch|quantities|selectors|names|json|schemas")
+		return fmt.Errorf("usage: upstream strategic-merge|json-patch|merge-patch|quantities|selectors|names|json|schemas|apply|field-sets")
 	}
 	input := bufio.NewScanner(os.Stdin)
 	input.Buffer(nil, 16<<20)

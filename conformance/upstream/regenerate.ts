@@ -18,6 +18,9 @@ interface DataFile {
 const pick = (row: Row, ...fields: string[]): Row =>
   Object.fromEntries(fields.filter((field) => row[field] !== undefined).map((field) => [field, row[field]]));
 const joined = (question: Row, answer: Row): Row => ({ ...question, ...answer });
+/** Which of several problems comes first is a matter of Go's map order. */
+const withSortedError = (state: Row): Row =>
+  state["error"] === undefined ? state : { ...state, error: state["error"].split("\n").sort().join("\n") };
 
 const files: Record<string, DataFile> = {
   "strategic-merge": {
@@ -80,6 +83,12 @@ const files: Record<string, DataFile> = {
           }),
     }),
   },
+  apply: {
+    path: "apply/testdata/apply.jsonl",
+    question: (row) => pick(row, "schema", "empty", "steps"),
+    row: (question, answer) => ({ ...question, states: answer["steps"].map(withSortedError) }),
+  },
+  "field-sets": { path: "apply/testdata/field-sets.jsonl", question: (row) => pick(row, "a", "b"), row: joined },
 };
 
 const check = process.argv.includes("--check");

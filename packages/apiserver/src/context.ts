@@ -3,12 +3,14 @@ import { status } from "@podwright/kube";
 import type { AdmissionChain } from "./admission/admission.ts";
 import type { ServiceAccountTokens } from "./authentication/service-account-tokens.ts";
 import type { Authorizer } from "./authorization/authorizer.ts";
+import type { FieldManagers } from "./field-management/field-managers.ts";
 import type { OutputFormat } from "./output/negotiation.ts";
 import type { Warnings } from "./output/warnings.ts";
 import type { ApiRequest, UserInfo } from "./request.ts";
 import type { Resource, ResourceRegistry } from "./resources/resource.ts";
 import type { ResourceRoute } from "./routing.ts";
 import type { Storage } from "./storage/storage.ts";
+import type { NodeConnection } from "./subresources/node-connection.ts";
 import type { WatchHub } from "./watch/hub.ts";
 
 /** What verbs need of the server. */
@@ -18,9 +20,13 @@ export interface ServerParts {
   readonly registry: ResourceRegistry;
   readonly admission: AdmissionChain;
   readonly authorizer: Authorizer;
+  /** Keep metadata.managedFields. */
+  readonly fieldManagers: FieldManagers;
   readonly clock: Clock;
   /** Absent: serviceaccounts/token answers 404. */
   readonly serviceAccountTokens?: ServiceAccountTokens | undefined;
+  /** Absent: there are no nodes, so there are no logs. */
+  readonly nodes?: NodeConnection | undefined;
   /** Asks the authenticators about a token, for TokenReview. */
   authenticateToken(token: string): Promise<UserInfo | undefined>;
 }

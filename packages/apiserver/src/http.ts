@@ -147,6 +147,7 @@ async function serve(
     }
     const response = await api.handle(apiRequest(incoming, body, certificate, abort.signal));
     if (response.body.type === "watch") await sendWatch(outgoing, response, response.body.frames);
+    else if (response.body.type === "stream") await sendStream(outgoing, response, response.body.chunks);
     else sendBytes(outgoing, response);
   } catch {
     // The client is gone, or the answer was under way: there is nobody to tell.
@@ -234,6 +235,21 @@ async function sendWatch(
   for await (const frame of frames) {
     if (outgoing.destroyed) break;
     if (!outgoing.write(frame.bytes())) await drained(outgoing);
+  }
+  outgoing.end();
+}
+
+/** Writes chunks as they come; the answer's head goes out before the first of them. */
+async function sendStream(
+  outgoing: ServerResponse,
+  response: ApiResponse,
+  chunks: AsyncIterable<string | Uint8Array>,
+): Promise<void> {
+  outgoing.writeHead(response.status, response.headers);
+  outgoing.flushHeaders();
+  for await (const chunk of chunks) {
+    if (outgoing.destroyed) break;
+    if (!outgoing.write(chunk)) await drained(outgoing);
   }
   outgoing.end();
 }

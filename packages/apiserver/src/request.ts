@@ -34,6 +34,8 @@ export interface ApiResponse {
 export type ResponseBody =
   /** Chunks of a complete body, sent one after the other. */
   | { type: "bytes"; chunks: (Buffer | string)[] }
+  /** Chunks as they come, until it ends: logs. */
+  | { type: "stream"; chunks: AsyncIterable<string | Uint8Array> }
   /** A watch: frames until it ends. */
   | { type: "watch"; frames: AsyncIterable<WatchFrame> };
 

@@ -4,11 +4,18 @@ import type { AdmissionChain } from "./admission/admission.ts";
 import { type Authenticator, authenticate } from "./authentication/authenticator.ts";
 import { impersonate } from "./authentication/impersonation.ts";
 import type { ServiceAccountTokens } from "./authentication/service-account-tokens.ts";
-import { type Authorizer, accessAttributes, allowAuthenticated, forbidden } from "./authorization/authorizer.ts";
+import {
+  type AccessAttributes,
+  type Authorizer,
+  accessAttributes,
+  allowAuthenticated,
+  forbidden,
+} from "./authorization/authorizer.ts";
 import type { ResourceRequest, ServerParts } from "./context.ts";
 import { createDiscovery } from "./discovery/discovery.ts";
 import { serveHealth } from "./discovery/health.ts";
 import { defaultVersion, serveVersion, type VersionInfo } from "./discovery/version.ts";
+import { FieldManagers } from "./field-management/field-managers.ts";
 import { Negotiator, type OutputFormat } from "./output/negotiation.ts";
 import { plainError } from "./output/plain-error.ts";
 import { errorResponse } from "./output/response.ts";
@@ -18,6 +25,7 @@ import { checkTimeout } from "./request-timeout.ts";
 import type { Resource, ResourceRegistry } from "./resources/resource.ts";
 import { type PathRoute, parseRoute, type ResourceRoute } from "./routing.ts";
 import type { Storage } from "./storage/storage.ts";
+import type { NodeConnection } from "./subresources/node-connection.ts";
 import { serveSubresource } from "./subresources/subresources.ts";
 import { metaGroup, metaVersions } from "./table/table.ts";
 import { createObject } from "./verbs/create.ts";
@@ -42,6 +50,8 @@ export interface ApiServerOptions {
   authorizer?: Authorizer;
   /** Issues the tokens of serviceaccounts/token, which is not served without. */
   serviceAccountTokens?: ServiceAccountTokens;
+  /** The way to what runs on nodes, for logs. */
+  nodes?: NodeConnection;
   /** Serve paths that are no resources: OpenAPI, metrics. The first that gives an answer has it. */
   pathHandlers?: readonly PathHandler[];
   /** What /version says. */
@@ -72,10 +82,12 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
     storage,
     watches,
     registry,
+    fieldManagers: new FieldManagers(registry, clock),
     admission,
     authorizer: options.authorizer ?? allowAuthenticated,
     clock,
     serviceAccountTokens: options.serviceAccountTokens,
+    nodes: options.nodes,
     async authenticateToken(token) {
       for (const authenticator of authenticators) {
         const user = await authenticator.authenticateToken?.(token);
@@ -136,10 +148,24 @@ async function authorize(
   route: PathRoute | ResourceRoute,
 ) {
   const watch = isWatch(request, route);
-  const attributes = accessAttributes(route, request.method, watch);
+  const attributes = accessAttributes(route, request.method, watch, request.query);
+  await confirm(authorizer, user, attributes);
+  // A WebSocket begins with a GET, and what it does is more (k8s.io/kubernetes/pkg/registry/core/pod/rest/subresources.go).
+  if (attributes.type === "resource" && attributes.verb === "get" && isStreaming(attributes)) {
+    await confirm(authorizer, user, { ...attributes, verb: "create" });
+  }
+}
+
+async function confirm(authorizer: Authorizer, user: UserInfo, attributes: AccessAttributes): Promise<void> {
   const decision = authorizer.authorize(user, attributes);
   const { allowed, reason } = decision instanceof Promise ? await decision : decision;
   if (!allowed) throw forbidden(user, attributes, reason);
+}
+
+const streamingSubresources: ReadonlySet<string> = new Set(["attach", "exec", "portforward"]);
+
+function isStreaming({ group, resource, subresource }: AccessAttributes & { type: "resource" }): boolean {
+  return subresource !== "" && group === "" && resource === "pods" && streamingSubresources.has(subresource);
 }
 
 function isWatch({ query }: ApiRequest, route: PathRoute | ResourceRoute): boolean {

@@ -80,3 +80,24 @@ function scalarToJson(value: unknown): string {
   if (value instanceof Date) return JSON.stringify(value.toISOString());
   return JSON.stringify(value ?? null);
 }
+
+/** Keys that a YAML text has twice in one map, as Go's reader names them: `line 7: key "a" already set in map`. */
+export function duplicateYamlKeys(text: string): string[] {
+  const yaml = require("yaml") as typeof import("yaml");
+  const lines = new yaml.LineCounter();
+  const document = yaml.parseDocument(text, { uniqueKeys: false, lineCounter: lines });
+  const found: string[] = [];
+  yaml.visit(document, {
+    Map(_, map) {
+      const seen = new Set<string>();
+      for (const { key } of map.items) {
+        if (!yaml.isScalar(key)) continue;
+        const name = String(key.value);
+        const line = lines.linePos(key.range?.[0] ?? 0).line;
+        if (seen.has(name)) found.push(`line ${line}: key ${JSON.stringify(name)} already set in map`);
+        seen.add(name);
+      }
+    },
+  });
+  return found;
+}

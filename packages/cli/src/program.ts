@@ -1,4 +1,5 @@
 import { Command, CommanderError } from "commander";
+import type { PackAction, PackOptions } from "./commands/pack.ts";
 import { CommandError } from "./error.ts";
 import { outliveReaders } from "./process.ts";
 
@@ -18,7 +19,7 @@ program
   .option("--kubeconfig <file>", "write the kubeconfig here (default: DATA-DIR/kubeconfig)")
   .option("--nodes <n>", "number of nodes", "1")
   .option("--runtime <name>", "what runs the pods' containers: simulated or auto", "auto")
-  .option("--without <part...>", "parts of the operator to leave out: nanopod")
+  .option("--without <part...>", "parts of the operator to leave out: nanopod, pack, reflector, redeploy")
   .option("--example <name...>", "apply an example and show what happened: nanopod")
   .option("--output <format>", "text or json: a single line when ready", "text")
   .action(async (options) => (await import("./commands/up.ts")).up(options));
@@ -28,11 +29,42 @@ program
   .description("run the operator against the current kubeconfig, or in the cluster it runs in")
   .option("--kubeconfig <file>", "instead of KUBECONFIG or ~/.kube/config")
   .option("--context <name>", "instead of the current one")
+  .option("--without <part...>", "parts to leave out: nanopod, pack, reflector, redeploy")
+  .option(
+    "--lease <namespace/name>",
+    "the Lease by which operators agree on who leads",
+    "kube-system/podwright-operator",
+  )
+  .option("--cache-dir <dir>", "where charts are kept (default: podwright/charts in the user's cache folder)")
   .option("--webhook-host <address>", "address to listen on (default: 127.0.0.1; 0.0.0.0 with --webhook-service)")
   .option("--webhook-port <n>", "port to listen on, 0 = any free", "0")
   .option("--webhook-url <url>", "how the API server gets here (default: https://HOST:PORT)")
   .option("--webhook-service <namespace/name>", "the Service in front of this pod, instead of an URL")
+  .option("--webhook-secret <namespace/name>", "share the webhooks' certificate with other replicas by this Secret")
+  .option("--webhook-owner <clusterrole>", "leave the webhooks when it stops; they go with this ClusterRole")
   .action(async (options) => (await import("./commands/operator.ts")).operator(options));
+
+const pack = program.command("pack").description("look at Packs, and approve what they plan");
+for (const [action, text] of [
+  ["list", "the Packs with chart, revision and state"],
+  ["history <name>", "what was installed when"],
+  ["plan <name>", "what waits for approval"],
+  ["diff <name>", "the same, line by line"],
+  ["approve <name>", "let the plan be carried out"],
+] as const) {
+  const command = pack
+    .command(action)
+    .description(text)
+    .option("-n, --namespace <name>", "of the Pack (default: the context's)")
+    .option("--kubeconfig <file>", "instead of KUBECONFIG or ~/.kube/config")
+    .option("--context <name>", "instead of the current one");
+  if (action === "list") command.option("-A, --all-namespaces", "Packs of all namespaces");
+  command.action(async (...given: unknown[]) => {
+    const name = typeof given[0] === "string" ? given[0] : undefined;
+    const { pack } = await import("./commands/pack.ts");
+    await pack(action.split(" ")[0] as PackAction, name, command.opts<PackOptions>());
+  });
+}
 
 for (const tool of ["kubectl", "helm"] as const) {
   program

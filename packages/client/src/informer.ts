@@ -52,7 +52,11 @@ export class Informer<T extends KubeObject = KubeObject> {
     this.addIndexes(options.indexes ?? {});
     this.#listWatch = new ListWatch<T>(
       resource,
-      { replace: (objects) => this.#replace(objects), apply: (type, object) => this.#apply(type, object) },
+      {
+        keep: (object) => this.#keep(object),
+        replace: (objects) => this.#replace(objects),
+        apply: (type, object) => this.#apply(type, object),
+      },
       options,
     );
   }
@@ -143,12 +147,11 @@ export class Informer<T extends KubeObject = KubeObject> {
   #replace(objects: readonly T[]): number {
     const changes: (() => void)[] = [];
     const present = new Set<string>();
-    for (const given of objects) {
-      const key = objectKey(given);
+    for (const object of objects) {
+      const key = objectKey(object);
       present.add(key);
       const known = this.#store.get(key);
-      if (known !== undefined && sameVersion(known, given)) continue;
-      const object = this.#kept(given);
+      if (known !== undefined && sameVersion(known, object)) continue;
       this.#store.set(key, object);
       changes.push(() => this.#tellChange(known, object));
     }
@@ -177,6 +180,12 @@ export class Informer<T extends KubeObject = KubeObject> {
       this.#tellAll("deleted", old);
       this.#tellAll("added", object);
     } else this.#tellAll("updated", object, old);
+  }
+
+  // Of a whole state: what is known already is not made again.
+  #keep(object: T): T {
+    const known = this.#store.get(objectKey(object));
+    return known !== undefined && sameVersion(known, object) ? known : this.#kept(object);
   }
 
   #kept(object: T): T {

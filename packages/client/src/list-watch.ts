@@ -7,6 +7,8 @@ import type { WatchEvent } from "./transport.ts";
 
 /** Takes what a {@link ListWatch} learns. Called one at a time, in the server's order. */
 export interface ListWatchSink<T extends KubeObject> {
+  /** What to keep of an object until the whole state is there: as each arrives, so that they are never all in memory. */
+  keep?(object: T): T;
   /** All objects there are as of `resourceVersion`. Returns how many of them (or of the gone ones) were not known so. */
   replace(objects: readonly T[], resourceVersion: string): number;
   apply(type: "ADDED" | "MODIFIED" | "DELETED", object: T): void;
@@ -169,6 +171,7 @@ export class ListWatch<T extends KubeObject> {
       ...this.#selection,
       limit: this.#pageSize,
       signal: this.#stop.signal,
+      ...this.#keeping(),
     });
     this.#replace(list.items, list.metadata.resourceVersion ?? "");
     return this.#follow(this.#version);
@@ -198,7 +201,7 @@ export class ListWatch<T extends KubeObject> {
         if (connection.signal.aborted) break;
         this.#heardAt = this.#clock.now();
         if (initial === undefined) this.#take(event);
-        else if (collect(initial, event)) {
+        else if (collect(initial, event, this.#keeping().keep)) {
           this.#replace([...initial.values()], event.object.metadata.resourceVersion ?? "");
           initial = undefined;
           guard.cancel();
@@ -247,6 +250,7 @@ export class ListWatch<T extends KubeObject> {
         resourceVersion: version,
         resourceVersionMatch: "Exact",
         signal: this.#stop.signal,
+        ...this.#keeping(),
       });
       this.metrics.lists++;
       const missed = this.#sink.replace(list.items, version);
@@ -320,13 +324,21 @@ export class ListWatch<T extends KubeObject> {
     return Math.max(spacingMs, ceilingMs * (0.5 + this.#random() / 2));
   }
 
+  #keeping(): { keep?: (object: T) => T } {
+    return this.#sink.keep === undefined ? {} : { keep: (object) => this.#sink.keep?.(object) ?? object };
+  }
+
   #what(): Record<string, unknown> {
     return { resource: this.#resource.ref.resource, ...this.#selection };
   }
 }
 
 // Adds an initial event to the state; true when it is the bookmark that ends it.
-function collect<T extends KubeObject>(state: Map<string, T>, event: WatchEvent<T>): boolean {
+function collect<T extends KubeObject>(
+  state: Map<string, T>,
+  event: WatchEvent<T>,
+  keep: (object: T) => T = (object) => object,
+): boolean {
   const { metadata } = event.object;
   switch (event.type) {
     case "ERROR":
@@ -337,7 +349,7 @@ function collect<T extends KubeObject>(state: Map<string, T>, event: WatchEvent<
       state.delete(`${metadata.namespace ?? ""}/${metadata.name}`);
       return false;
     default:
-      state.set(`${metadata.namespace ?? ""}/${metadata.name}`, event.object);
+      state.set(`${metadata.namespace ?? ""}/${metadata.name}`, keep(event.object));
       return false;
   }
 }

@@ -64,17 +64,20 @@ export class ResourceClient<T extends KubeObject = KubeObject> {
     return { ...list, items: (list.items ?? []).map((item) => this.#typed(item)) };
   }
 
-  /** Every item, read page by page from one snapshot; the result's resourceVersion is the snapshot's. */
-  async listAll(options: ListOptions = {}): Promise<KubeList<T>> {
+  /**
+   * Every item, read page by page from one snapshot; the result's resourceVersion is the snapshot's. With `keep` each
+   * page's items are replaced by what it gives before the next page is read.
+   */
+  async listAll({ keep, ...options }: ListOptions & { keep?: (item: T) => T } = {}): Promise<KubeList<T>> {
     const limit = options.limit ?? defaultPageSize;
     const first = await this.list({ ...options, limit });
     let next = first.metadata.continue;
     const { continue: _continue, remainingItemCount: _remaining, ...metadata } = first.metadata;
-    const items = first.items;
+    const items = keep === undefined ? first.items : first.items.map(keep);
     while (next) {
       const { resourceVersion: _version, resourceVersionMatch: _match, ...rest } = options;
       const page = await this.list({ ...rest, limit, continue: next });
-      for (const item of page.items) items.push(item);
+      for (const item of page.items) items.push(keep === undefined ? item : keep(item));
       next = page.metadata.continue;
     }
     return { ...first, metadata, items };

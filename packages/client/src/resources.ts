@@ -106,3 +106,15 @@ export const apiServices = ref("apiregistration.k8s.io/v1", "apiservices", "APIS
 
 /** A piece of pod template that is merged into the pods that ask for it. */
 export const nanoPods = ref("nanopod.nanopod.treezh.cn/v1", "nanopods", "NanoPod", "namespaced");
+
+/** A helm chart kept installed, and where charts come from. */
+export const packs = ref("k8s.kubit.ir/v1alpha1", "packs", "Pack", "namespaced");
+export const packRepositories = ref("k8s.kubit.ir/v1alpha1", "packrepositories", "PackRepository", "namespaced");
+export const clusterPackRepositories = ref(
+  "k8s.kubit.ir/v1alpha1",
+  "clusterpackrepositories",
+  "ClusterPackRepository",
+  "cluster",
+);
+/** Copies Secrets and ConfigMaps of its namespace into other namespaces. */
+export const secretReflectors = ref("k8s.kubit.ir/v1alpha1", "secretreflectors", "SecretReflector", "namespaced");

@@ -10,9 +10,11 @@ import {
   type ResourceRef,
   serviceAccounts,
   services,
+  storageClasses,
 } from "@podwright/client";
 import type { KubeObject } from "@podwright/kube";
 import { isAlreadyExists, isNotFound } from "./controllers/controller.ts";
+import { localProvisioner } from "./controllers/persistent-volumes/kinds.ts";
 
 const systemNamespaces = ["default", "kube-node-lease", "kube-public", "kube-system"];
 
@@ -30,6 +32,7 @@ export async function bootstrap(client: Client, port: number | undefined): Promi
       ensure(client, namespaces, { apiVersion: "v1", kind: "Namespace", metadata: { name } }),
     ),
     ...priorityClassObjects().map((object) => ensure(client, priorityClasses, object)),
+    ensure(client, storageClasses, defaultStorageClass()),
   ]);
   await Promise.all([
     // The controller would make them, but a moment later: pods may come at once.
@@ -121,6 +124,18 @@ function publishApiServer(client: Client, port: number): Promise<void>[] {
 function hostAddress(): string | undefined {
   const all = Object.values(networkInterfaces()).flat();
   return all.find((address) => address?.family === "IPv4" && !address.internal)?.address;
+}
+
+/** Volumes of no content: simulated pods do not look. */
+function defaultStorageClass(): KubeObject {
+  return {
+    apiVersion: "storage.k8s.io/v1",
+    kind: "StorageClass",
+    metadata: { name: "standard", annotations: { "storageclass.kubernetes.io/is-default-class": "true" } },
+    provisioner: localProvisioner,
+    reclaimPolicy: "Delete",
+    volumeBindingMode: "WaitForFirstConsumer",
+  };
 }
 
 function priorityClassObjects(): KubeObject[] {

@@ -1,5 +1,5 @@
 /** Everything that acts on the cluster from within: controllers, scheduler, nodes. All are clients of the API. */
-import type { ApiServer } from "@podwright/apiserver";
+import type { ApiServer, NodeConnection } from "@podwright/apiserver";
 import {
   Client,
   type Clock,
@@ -8,17 +8,26 @@ import {
   type Logger,
   withoutManagedFields,
 } from "@podwright/client";
+import { createClusterRoleAggregationController } from "./controllers/cluster-role-aggregation.ts";
 import type { Controller, ControllerContext } from "./controllers/controller.ts";
+import { createCronJobController } from "./controllers/cronjob/controller.ts";
+import { createDaemonSetController } from "./controllers/daemonset/controller.ts";
 import { createDeploymentController } from "./controllers/deployment/controller.ts";
+import { createDisruptionController } from "./controllers/disruption/controller.ts";
 import { createEndpointSliceController } from "./controllers/endpoints/endpoint-slices.ts";
 import { createEndpointsController } from "./controllers/endpoints/endpoints.ts";
 import { createEventExpiry } from "./controllers/event-expiry.ts";
 import { createGarbageCollector } from "./controllers/garbage-collector/controller.ts";
 import { podInformer } from "./controllers/informers.ts";
+import { createJobController } from "./controllers/job/controller.ts";
+import { createJobTtlController } from "./controllers/job-ttl.ts";
 import { createNamespaceController } from "./controllers/namespace.ts";
+import { createVolumeBinder } from "./controllers/persistent-volumes/binder.ts";
+import { createVolumeProtection } from "./controllers/persistent-volumes/protection.ts";
 import { createReplicaSetController } from "./controllers/replicaset/controller.ts";
 import { createRootCaController } from "./controllers/root-ca.ts";
 import { createServiceAccountController } from "./controllers/service-account.ts";
+import { createStatefulSetController } from "./controllers/statefulset/controller.ts";
 import { inProcessTransport } from "./in-process-transport.ts";
 import { type StartNodesOptions, startNodes } from "./node/start-nodes.ts";
 import { createScheduler } from "./scheduler/scheduler.ts";
@@ -34,6 +43,8 @@ export interface ControlLoopsOptions {
 }
 
 export interface ControlLoops {
+  /** The way to what runs on the nodes. */
+  nodes: NodeConnection;
   stop(): Promise<void>;
 }
 
@@ -66,9 +77,18 @@ export async function startControlLoops(options: ControlLoopsOptions): Promise<C
   const controllers: Controller[] = [
     createNamespaceController(context("namespace-controller")),
     createServiceAccountController(context("service-account-controller")),
+    createClusterRoleAggregationController(context("clusterrole-aggregation-controller")),
     createRootCaController(context("root-ca-certificate-publisher-controller"), options.caCertificate),
     createReplicaSetController(context("replicaset-controller")),
     createDeploymentController(context("deployment-controller")),
+    createStatefulSetController(context("statefulset-controller")),
+    createDaemonSetController(context("daemonset-controller")),
+    createVolumeBinder(context("persistentvolume-controller")),
+    createVolumeProtection(context("pvc-protection-controller")),
+    createDisruptionController(context("controllermanager")),
+    createJobController(context("job-controller")),
+    createCronJobController(context("cronjob-controller")),
+    createJobTtlController(context("ttl-after-finished-controller")),
     createEndpointsController(context("endpoint-controller")),
     createEndpointSliceController(context("endpoint-slice-controller")),
     createGarbageCollector(context("garbage-collector-controller")),
@@ -91,6 +111,7 @@ export async function startControlLoops(options: ControlLoopsOptions): Promise<C
       nodes: options.nodes,
       names: Array.from({ length: options.nodes }, (_unused, index) => `node-${index + 1}`),
       podInformer: podInformer(informers),
+      kubeletServer: false,
       clock,
       logger,
     }),
@@ -100,6 +121,7 @@ export async function startControlLoops(options: ControlLoopsOptions): Promise<C
   scheduler.start();
 
   return {
+    nodes: { containerLogs: async (node, request) => nodes.containerLogs(node, request) },
     async stop() {
       await nodes.stop();
       await scheduler.stop();

@@ -71,6 +71,11 @@ class InProcessResponse implements TransportResponse {
       for await (const frame of this.#body.frames) text += frame.bytes().toString();
       return text;
     }
+    if (this.#body.type === "stream") {
+      let text = "";
+      for await (const chunk of this.#body.chunks) text += chunk;
+      return text;
+    }
     const { chunks } = this.#body;
     if (chunks.length === 1) return String(chunks[0]);
     return Buffer.concat(chunks.map((chunk) => (typeof chunk === "string" ? Buffer.from(chunk) : chunk))).toString();

@@ -55,6 +55,14 @@ export interface Probe {
   periodSeconds?: number;
 }
 
+export interface PodVolume {
+  name: string;
+  persistentVolumeClaim?: { claimName: string; readOnly?: boolean };
+  /** A claim that the pod owns: named POD-VOLUME. */
+  ephemeral?: JsonObject;
+  [source: string]: unknown;
+}
+
 export interface Toleration {
   key?: string;
   operator?: string;
@@ -97,6 +105,7 @@ export interface PodSpec {
       requiredDuringSchedulingIgnoredDuringExecution?: { nodeSelectorTerms: NodeSelectorTerm[] };
     };
   };
+  volumes?: PodVolume[];
   schedulingGates?: { name: string }[];
   readinessGates?: { conditionType: string }[];
 }
@@ -215,6 +224,7 @@ export interface Node extends KubeObject {
     allocatable?: Record<string, string>;
     conditions?: Condition[];
     addresses?: { type: string; address: string }[];
+    daemonEndpoints?: { kubeletEndpoint?: { Port: number } };
     nodeInfo?: Record<string, string>;
     images?: { names: string[]; sizeBytes?: number }[];
   };

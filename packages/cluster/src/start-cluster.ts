@@ -15,8 +15,10 @@ import {
   openPki,
   openStorage,
   type Pki,
+  putBootstrapPolicy,
   serviceAccountAuthenticator,
   startCustomResources,
+  startRbac,
   type UserInfo,
   writeKubeconfig,
 } from "@podwright/apiserver";
@@ -39,6 +41,8 @@ export interface ClusterOptions {
   node?: Pick<StartNodesOptions, "capacity" | "labels" | "startDelayMs">;
   /** Where to write an administrator's kubeconfig, when there is a listener. */
   kubeconfigPath?: string;
+  /** Who may do what: by roles and bindings, or whoever has proved to be somebody may do everything. Default RBAC. */
+  authorization?: "RBAC" | "AlwaysAllow";
   clock?: Clock;
   logger?: Logger;
 }
@@ -82,6 +86,9 @@ export async function startCluster(options: ClusterOptions = {}): Promise<Cluste
       dataDir === undefined ? { type: "memory" } : { type: "lmdb", path: join(dataDir, "data") },
     );
     undo.push(() => storage.close());
+    // The disk takes it while keys and resources are made.
+    const policy = options.authorization === "AlwaysAllow" ? undefined : putBootstrapPolicy(storage, clock.now());
+    policy?.catch(() => {});
     const pki = await openPki({
       now: clock.now(),
       ...(dataDir === undefined ? {} : { directory: join(dataDir, "pki") }),
@@ -91,15 +98,21 @@ export async function startCluster(options: ClusterOptions = {}): Promise<Cluste
     const registry = createResourceRegistry(nativeResources());
     const customResources = startCustomResources({ storage, registry, clock });
     undo.push(() => customResources.stop());
-    const admission = createAdmission({ storage, registry });
+    const rbac = options.authorization === "AlwaysAllow" ? undefined : startRbac(storage);
+    if (rbac !== undefined) undo.push(() => rbac.close());
+    const admission = createAdmission({ storage, registry, ...rbac });
     undo.push(() => admission.close());
     const tokens = createServiceAccountTokens({ signingKey: pki.serviceAccountKey });
     const openApi = new OpenApi(registry);
+    // The nodes come later: they are clients of the server.
+    let loops: ControlLoops | undefined;
     const server = createApiServer({
+      nodes: { containerLogs: async (node, request) => loops?.nodes.containerLogs(node, request) },
       storage,
       registry,
       admission: admission.chain,
       authenticators: [clientCertificateAuthenticator(), serviceAccountAuthenticator(tokens, storage, clock)],
+      ...(rbac && { authorizer: rbac.authorizer }),
       serviceAccountTokens: tokens,
       pathHandlers: [({ path, query, headers }) => openApi.handle(path, query, headers)],
       clock,
@@ -122,14 +135,14 @@ export async function startCluster(options: ClusterOptions = {}): Promise<Cluste
     undo.push(() => client.close());
     const listener = await listenIfAsked(server, pki, options);
     if (listener !== undefined) undo.push(() => listener.close());
-    await bootstrap(client, listener?.port);
+    await Promise.all([bootstrap(client, listener?.port), policy]);
     const address = `https://${options.host ?? "127.0.0.1"}:${listener?.port}`;
     const kubeconfig =
       listener === undefined ? "" : formatKubeconfig({ server: address, ca: pki.ca.cert, client: pki.admin });
     if (listener !== undefined && options.kubeconfigPath !== undefined) {
       await writeKubeconfig(options.kubeconfigPath, kubeconfig);
     }
-    const loops: ControlLoops = await startControlLoops({
+    const running = await startControlLoops({
       server,
       caCertificate: pki.ca.cert,
       nodes: options.nodes ?? 1,
@@ -137,7 +150,8 @@ export async function startCluster(options: ClusterOptions = {}): Promise<Cluste
       clock,
       logger,
     });
-    undo.push(() => loops.stop());
+    loops = running;
+    undo.push(() => running.stop());
     return {
       client,
       server: listener === undefined ? "" : address,

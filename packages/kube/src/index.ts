@@ -1,3 +1,18 @@
+export * from "./apply/apply-schema.ts";
+export * from "./apply/apply-update.ts";
+export * from "./apply/compare-objects.ts";
+export * from "./apply/field-filter.ts";
+export * from "./apply/field-set.ts";
+export * from "./apply/field-set-of.ts";
+export * from "./apply/managers.ts";
+export * from "./apply/merge-applied.ts";
+export * from "./apply/native-schema.ts";
+export * from "./apply/path-element.ts";
+export { recordUpdate } from "./apply/record-update.ts";
+export * from "./apply/remove-fields.ts";
+export { ApplySchemaError, type SchemaProblem } from "./apply/schema-problems.ts";
+export * from "./apply/structural-schema.ts";
+export * from "./apply/validate-applied.ts";
 export * from "./decode/native.ts";
 export * from "./decode/protobuf.ts";
 export * from "./field-error.ts";

@@ -1,4 +1,5 @@
 import { randomInt } from "node:crypto";
+import { type Authorizer, allowAuthenticated } from "../authorization/authorizer.ts";
 import { serviceAllocation } from "../kinds/service-allocation.ts";
 import type { ResourceRegistry } from "../resources/resource.ts";
 import type { Storage } from "../storage/storage.ts";
@@ -10,9 +11,11 @@ import { defaultTolerations } from "./plugins/default-tolerations.ts";
 import { namespaceLifecycle } from "./plugins/namespace-lifecycle.ts";
 import { priority } from "./plugins/priority.ts";
 import { serviceAccount } from "./plugins/service-account.ts";
+import { defaultStorageClass, storageProtection } from "./plugins/storage.ts";
 import { createWebhookCaller } from "./webhooks/call.ts";
 import { webhookSource } from "./webhooks/configuration.ts";
 import type { Dial } from "./webhooks/endpoint.ts";
+import { createConditionMatcher } from "./webhooks/match-conditions.ts";
 import { createMatcher } from "./webhooks/matching.ts";
 import { mutatingWebhooks } from "./webhooks/mutating.ts";
 import { endpointResolver, type ServiceResolver } from "./webhooks/service-resolver.ts";
@@ -25,6 +28,10 @@ export interface AdmissionOptions {
   resolveService?: ServiceResolver;
   /** How connections to webhooks are opened; by default TCP. */
   dial?: Dial;
+  /** Asked by the match conditions of webhooks; by default it lets everybody who is somebody do everything. */
+  authorizer?: Authorizer;
+  /** Refuses roles and bindings that grant more than their writer has; by default nobody does. */
+  escalationCheck?: AdmissionPlugin;
   /** Five characters for generated names. */
   randomSuffix?: () => string;
 }
@@ -50,7 +57,8 @@ export function createAdmission(options: AdmissionOptions): Admission {
   };
   const namespaces = lister("//namespaces/");
   const caller = createWebhookCaller(options.resolveService ?? endpointResolver(storage), options.dial);
-  const match = createMatcher(namespaces, registry);
+  const meetsConditions = createConditionMatcher(options.authorizer ?? allowAuthenticated);
+  const match = createMatcher(namespaces, registry, meetsConditions);
   const webhooks = {
     mutating: webhookSource(lister("/admissionregistration.k8s.io/mutatingwebhookconfigurations/")),
     validating: webhookSource(lister("/admissionregistration.k8s.io/validatingwebhookconfigurations/")),
@@ -61,8 +69,11 @@ export function createAdmission(options: AdmissionOptions): Admission {
     serviceAccount(lister("//serviceaccounts/"), options.randomSuffix ?? randomSuffix),
     priority(lister("/scheduling.k8s.io/priorityclasses/")),
     defaultTolerations(),
+    defaultStorageClass(lister("/storage.k8s.io/storageclasses/")),
+    storageProtection(),
     mutatingWebhooks(webhooks.mutating, match, caller),
     serviceAllocation(lister("//services/")),
+    ...(options.escalationCheck === undefined ? [] : [options.escalationCheck]),
     validatingWebhooks(webhooks.validating, match, caller),
   ];
   const unsubscribe = storage.subscribe((change) => {

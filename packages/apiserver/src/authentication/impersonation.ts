@@ -14,14 +14,14 @@ const extraPrefix = "impersonate-extra-";
 export async function impersonate(authorizer: Authorizer, user: UserInfo, request: ApiRequest): Promise<UserInfo> {
   const wanted = wantedUser(request);
   if (wanted === undefined) return user;
-  for (const { resource, namespace = "", name } of parts(wanted)) {
+  for (const { resource, subresource = "", namespace = "", name } of parts(wanted)) {
     const attributes = {
       type: "resource" as const,
       verb: "impersonate",
-      group: resource === "uids" || resource.startsWith("userextras") ? "authentication.k8s.io" : "",
+      group: resource === "uids" || resource === "userextras" ? "authentication.k8s.io" : "",
       version: "v1",
       resource,
-      subresource: "",
+      subresource,
       namespace,
       name,
     };
@@ -54,7 +54,7 @@ function parts({
   groups,
   uid,
   extra = {},
-}: UserInfo): { resource: string; namespace?: string; name: string }[] {
+}: UserInfo): { resource: string; subresource?: string; namespace?: string; name: string }[] {
   const [namespace, account] = serviceAccountOf(username) ?? [];
   return [
     namespace === undefined || account === undefined
@@ -62,7 +62,7 @@ function parts({
       : { resource: "serviceaccounts", namespace, name: account },
     ...groups.map((name) => ({ resource: "groups", name })),
     ...Object.entries(extra).flatMap(([key, values]) =>
-      values.map((name) => ({ resource: `userextras/${key}`, name })),
+      values.map((name) => ({ resource: "userextras", subresource: key, name })),
     ),
     ...(uid === undefined ? [] : [{ resource: "uids", name: uid }]),
   ];

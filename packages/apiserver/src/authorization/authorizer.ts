@@ -1,6 +1,7 @@
-import { status } from "@podwright/kube";
+import { parseFieldSelector, status } from "@podwright/kube";
 import type { UserInfo } from "../request.ts";
-import type { Route } from "../routing.ts";
+import type { ResourceRoute, Route } from "../routing.ts";
+import type { PolicyRule } from "./policy-rule.ts";
 
 /** What somebody wants to do (k8s.io/apiserver/pkg/authorization/authorizer/interfaces.go, Attributes). */
 export type AccessAttributes =
@@ -22,20 +23,46 @@ export interface AccessDecision {
   reason?: string;
 }
 
+/** What a user may do in a namespace and on paths, as far as that can be said in rules. */
+export interface UserRules {
+  rules: readonly PolicyRule[];
+  /** Why there may be more. */
+  evaluationError?: string;
+}
+
 export interface Authorizer {
   authorize(user: UserInfo, attributes: AccessAttributes): AccessDecision | Promise<AccessDecision>;
+  /** For SelfSubjectRulesReview. */
+  rulesFor(user: UserInfo, namespace: string): UserRules;
 }
+
+/** Its members may do everything, whatever roles and bindings say. */
+export const privilegedGroup = "system:masters";
 
 export const anonymousUser: UserInfo = { username: "system:anonymous", groups: ["system:unauthenticated"] };
 
 /** Lets whoever has proved to be somebody do everything, and everybody ask for the version and the health. */
 export const allowAuthenticated: Authorizer = {
   authorize(user, attributes) {
-    if (user.username !== anonymousUser.username && !user.groups.includes("system:unauthenticated")) return allowed;
+    if (isSomebody(user)) return allowed;
     if (attributes.type === "path" && attributes.verb === "get" && isPublic(attributes.path)) return allowed;
     return denied;
   },
+  rulesFor: (user) => ({ rules: isSomebody(user) ? everything : [publicPaths] }),
 };
+
+const everything: readonly PolicyRule[] = [
+  { verbs: ["*"], apiGroups: ["*"], resources: ["*"] },
+  { verbs: ["*"], nonResourceURLs: ["*"] },
+];
+const publicPaths: PolicyRule = {
+  verbs: ["get"],
+  nonResourceURLs: ["/healthz", "/livez", "/readyz", "/version", "/version/"],
+};
+
+function isSomebody({ username, groups }: UserInfo): boolean {
+  return username !== anonymousUser.username && !groups.includes("system:unauthenticated");
+}
 
 const allowed: AccessDecision = { allowed: true };
 const denied: AccessDecision = { allowed: false };
@@ -46,14 +73,34 @@ function isPublic(path: string): boolean {
   return first === "/version" || first === "/healthz" || first === "/livez" || first === "/readyz";
 }
 
-/** What a request for the route wants to do; `watch` tells a watch from a list. */
-export function accessAttributes(route: Route, method: string, watch: boolean): AccessAttributes {
+/**
+ * What a request for the route wants to do; `watch` tells a watch from a list. A list or watch of one object by its name
+ * counts as asking for that name (k8s.io/apiserver/pkg/endpoints/request/requestinfo.go).
+ */
+export function accessAttributes(
+  route: Route,
+  method: string,
+  watch: boolean,
+  query: URLSearchParams,
+): AccessAttributes {
   if (route.type === "path") return { type: "path", verb: method.toLowerCase(), path: route.path };
-  const { group, version, resource, subresource, namespace, name } = route;
-  return { type: "resource", verb: verb(method, name, watch), group, version, resource, subresource, namespace, name };
+  const { group, version, resource, subresource, namespace } = route;
+  const isGet = method === "GET" || method === "HEAD";
+  const name = route.name === "" && isGet && query.size > 0 ? selectedName(query) : route.name;
+  return {
+    type: "resource",
+    verb: verb(method, route, watch),
+    group,
+    version,
+    resource,
+    subresource,
+    namespace,
+    name,
+  };
 }
 
-function verb(method: string, name: string, watch: boolean): string {
+function verb(method: string, { name, watchPrefix }: ResourceRoute, watch: boolean): string {
+  if (watchPrefix) return "watch";
   switch (method) {
     case "POST":
       return "create";
@@ -64,7 +111,18 @@ function verb(method: string, name: string, watch: boolean): string {
     case "DELETE":
       return name === "" ? "deletecollection" : "delete";
     default:
-      return watch ? "watch" : name === "" ? "list" : "get";
+      return name !== "" ? "get" : watch ? "watch" : "list";
+  }
+}
+
+function selectedName(query: URLSearchParams): string {
+  const text = query.get("fieldSelector");
+  if (!text?.includes("metadata.name")) return "";
+  try {
+    const name = parseFieldSelector(text).exactValue("metadata.name") ?? "";
+    return name === "." || name === ".." || /[/%]/.test(name) ? "" : name;
+  } catch {
+    return "";
   }
 }
 

@@ -1,4 +1,14 @@
-import { cloneJson, formatApiVersion, type JsonValue, type KubeObject, status } from "@podwright/kube";
+import {
+  type ApplySchema,
+  cloneJson,
+  deducedApplySchema,
+  formatApiVersion,
+  type JsonObject,
+  type JsonValue,
+  type KubeObject,
+  status,
+  structuralApplySchema,
+} from "@podwright/kube";
 import { compareVersions } from "../discovery/groups.ts";
 import type { Resource, Subresource } from "../resources/resource.ts";
 import { customStrategy } from "./custom-strategy.ts";
@@ -27,6 +37,7 @@ function customResource(definition: Definition, version: DefinitionVersion): Res
     const message = "create not allowed while custom resource definition is terminating";
     throw status.forbidden({ group, resource: names.plural }, name, message);
   };
+  let applySchema: ApplySchema | undefined;
   const scale = version.subresources?.scale;
   const conversion = conversionOf(definition, version, schema);
   return {
@@ -50,7 +61,18 @@ function customResource(definition: Definition, version: DefinitionVersion): Res
     ...(scale === undefined ? {} : { scale: scaleMapping(scale) }),
     ...(version.deprecated === true ? { deprecationWarning: deprecationOf(version, definition) } : {}),
     openApiSchema: () => publishedSchema(version, group, names.kind),
+    applySchema: () => {
+      applySchema ??= applySchemaOf(definition, version);
+      return applySchema;
+    },
   };
+}
+
+function applySchemaOf({ spec }: Definition, version: DefinitionVersion): ApplySchema {
+  const schema = version.schema?.openAPIV3Schema;
+  if (schema === undefined) return deducedApplySchema();
+  const preserveUnknownFields = (spec as { preserveUnknownFields?: boolean }).preserveUnknownFields === true;
+  return structuralApplySchema(schema as JsonObject, { preserveUnknownFields });
 }
 
 function selectablePaths({ spec }: Definition): string[] {

@@ -78,7 +78,11 @@ export function decodeValue(value: KubeObject, expected: ExpectedKind): { object
   const struct = expected.struct ?? nativeTypes().kind(expected.group, expected.version, expected.kind)?.type;
   if (struct === undefined) return { object: value, unknown: [] };
   const { object, unknown } = decodeNative(value, struct);
-  return { object: object as KubeObject, unknown };
+  const decoded = object as KubeObject;
+  // Go keeps an empty list, which resets who manages what.
+  const managedFields: unknown = value.metadata?.managedFields;
+  if (Array.isArray(managedFields) && managedFields.length === 0) decoded.metadata.managedFields = [];
+  return { object: decoded, unknown };
 }
 
 function parseBody({ body: given, headers }: ApiRequest, expected: ExpectedKind): ParsedBody {

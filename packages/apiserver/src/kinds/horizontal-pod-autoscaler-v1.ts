@@ -16,7 +16,7 @@ const annotationNames = [metricsAnnotation, currentMetricsAnnotation, conditions
 export function hpaToV2(object: KubeObject): KubeObject {
   if (object.apiVersion !== "autoscaling/v1") return object;
   const { targetCPUUtilizationPercentage: cpu, ...spec }: Struct = object["spec"] ?? {};
-  const { currentCPUUtilizationPercentage: currentCpu, ...status }: Struct = object["status"] ?? {};
+  const { currentCPUUtilizationPercentage: currentCpu, currentReplicas, ...status }: Struct = object["status"] ?? {};
   const annotations = { ...object.metadata.annotations };
   const read = (name: string) => readJson(annotations[name]);
 
@@ -39,6 +39,7 @@ export function hpaToV2(object: KubeObject): KubeObject {
       ...(behavior !== undefined && { behavior }),
     },
     status: {
+      ...(currentReplicas ? { currentReplicas } : {}),
       desiredReplicas: 0,
       ...status,
       ...(conditions !== undefined && { conditions }),

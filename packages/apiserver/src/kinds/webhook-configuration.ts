@@ -11,6 +11,7 @@ import { age, ageColumn, column, nameColumn } from "../resources/columns.ts";
 import type { TableConvertor } from "../resources/resource.ts";
 import { type Errors, each, invalid, optionalOneOf, required } from "./field-checks.ts";
 import type { NativeKind, Struct } from "./kind.ts";
+import { matchConditionsChanged, validateMatchConditions } from "./match-conditions.ts";
 
 const table: TableConvertor = {
   columns: [nameColumn, column("Webhooks", "The number of webhooks.", "integer"), ageColumn],
@@ -36,7 +37,8 @@ export const validatingWebhookConfiguration: NativeKind = {
     },
   },
   hasGeneration: true,
-  validate: validateWebhooks,
+  validate: (object) => validateWebhooks(object, true),
+  validateUpdate: (object, old) => validateWebhooks(object, matchConditionsChanged(object, old)),
   allowUnconditionalUpdate: false,
   table,
 };
@@ -49,7 +51,8 @@ export const mutatingWebhookConfiguration: NativeKind = {
     },
   },
   hasGeneration: true,
-  validate: validateWebhooks,
+  validate: (object) => validateWebhooks(object, true),
+  validateUpdate: (object, old) => validateWebhooks(object, matchConditionsChanged(object, old)),
   allowUnconditionalUpdate: false,
   table,
 };
@@ -57,7 +60,7 @@ export const mutatingWebhookConfiguration: NativeKind = {
 const reviewVersions = ["v1", "v1beta1"];
 
 /** k8s.io/kubernetes/pkg/apis/admissionregistration/validation/validation.go */
-function validateWebhooks(object: KubeObject): FieldError[] {
+function validateWebhooks(object: KubeObject, checkConditions: boolean): FieldError[] {
   const errors: Errors = [];
   const names = new Set<string>();
   each(object["webhooks"], "webhooks", (webhook: Struct, at) => {
@@ -67,6 +70,7 @@ function validateWebhooks(object: KubeObject): FieldError[] {
     if (name !== "" && names.has(name)) errors.push(fieldError.duplicate(`${at}.name`, name));
     names.add(name);
   });
+  if (checkConditions) validateMatchConditions(errors, object);
   return errors;
 }
 

@@ -1,4 +1,4 @@
-import type { FieldError, JsonObject, KubeObject } from "@podwright/kube";
+import type { ApplySchema, FieldError, JsonObject, KubeObject } from "@podwright/kube";
 
 /** One resource in one version, native or custom: all that verbs, discovery, tables and OpenAPI need to know of it. */
 export interface Resource {
@@ -38,6 +38,8 @@ export interface Resource {
    * document is built. Native kinds have theirs from the type table.
    */
   openApiSchema?(): JsonObject;
+  /** For custom resources: how their fields merge in a server-side apply. Native kinds have it from the type table. */
+  applySchema?(): ApplySchema;
 }
 
 /** How an object maps to its autoscaling/v1 Scale. */

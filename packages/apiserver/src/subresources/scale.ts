@@ -1,15 +1,20 @@
-import { fieldError, type KubeObject, status } from "@podwright/kube";
+import { fieldError, formatApiVersion, type KubeObject, parseApiVersion, status } from "@podwright/kube";
 import type { ResourceRequest, ServerParts } from "../context.ts";
 import { objectKey } from "../context.ts";
-import { decodeBody } from "../decoding/body.ts";
+import { decodeBody, decodeValue } from "../decoding/body.ts";
+import { readApplyBody } from "../field-management/apply-body.ts";
+import { requestManager } from "../field-management/field-managers.ts";
+import { setEntries } from "../field-management/managed-fields.ts";
+import { parentEntries, type ReplicasPaths, scaleEntries } from "../field-management/scale-ownership.ts";
 import { fromStored, objectResponse } from "../output/response.ts";
 import type { ApiResponse } from "../request.ts";
 import type { Resource, ScaleMapping } from "../resources/resource.ts";
+import { checkDuplicates, isForced } from "../verbs/apply.ts";
 import { ensureNamespace } from "../verbs/create.ts";
 import { guaranteedUpdate, mainScope } from "../verbs/guaranteed-update.ts";
-import { decodePatched, readPatch } from "../verbs/patch.ts";
+import { decodePatched, isApply, readPatch } from "../verbs/patch.ts";
 import { checkName } from "../verbs/update.ts";
-import { parseWriteOptions } from "../verbs/write-options.ts";
+import { parseWriteOptions, type WriteOptions } from "../verbs/write-options.ts";
 
 const scaleKind = {
   group: "autoscaling",
@@ -34,18 +39,37 @@ export async function serveScale(
     }
     return scaleResponse(parts, request, object, mapping);
   }
-  const change = method === "PUT" ? bodyChange(request) : patchChange(request);
-  const options = parseWriteOptions(request.request.query, method === "PUT" ? "UpdateOptions" : "PatchOptions");
+  const applies = method !== "PUT" && isApply(request);
+  const options = parseWriteOptions(
+    request.request.query,
+    method === "PUT" ? "UpdateOptions" : "PatchOptions",
+    applies,
+  );
+  const change =
+    method === "PUT" ? bodyChange(request) : applies ? applyChange(parts, request, options) : patchChange(request);
+  const paths = replicasPaths(parts, request, mapping);
+  const { resource } = request;
   const { value } = await guaranteedUpdate(parts, request, {
     options,
     scope: mainScope(request),
     mayCreate: false,
     change(old) {
       const current = old as KubeObject;
-      const scale = change(scaleOf(current, mapping), options.fieldValidation);
+      const before = scaleOf(current, mapping);
+      const owned = scaleEntries(current.metadata.managedFields, paths);
+      if (owned !== undefined) before.metadata.managedFields = owned;
+      const scale = change(before, options.fieldValidation);
+      if (!applies) parts.fieldManagers.scale.update(before, scale, requestManager(request, options));
       // A custom resource says itself what its replicas may be.
       if (!request.resource.custom) validateScale(scale);
       const object = structuredClone(current);
+      const entries = parentEntries(
+        current.metadata.managedFields,
+        scale.metadata.managedFields,
+        formatApiVersion(resource.group, resource.version),
+        paths,
+      );
+      setEntries(object, entries);
       mapping.setReplicas(object, scale["spec"]?.replicas ?? 0);
       // The Scale's version stands for the object's: an empty one means whatever is newest.
       object.metadata.resourceVersion = scale.metadata.resourceVersion || (current.metadata.resourceVersion as string);
@@ -73,6 +97,40 @@ function patchChange(request: ResourceRequest): ScaleChange {
     const { object } = decodePatched(scaleKind, patch, scale);
     checkName(object, request.name);
     return object;
+  };
+}
+
+function applyChange(parts: ServerParts, request: ResourceRequest, options: WriteOptions): ScaleChange {
+  const body = readApplyBody(request.request);
+  return (scale) => {
+    const object = parts.fieldManagers.scale.apply(scale, {
+      manager: options.fieldManager,
+      force: isForced(request),
+      config: body.config,
+      decode: (merged) => decodeValue(merged as unknown as KubeObject, scaleKind).object,
+    });
+    checkDuplicates(body, options, request);
+    ensureNamespace(object, request.namespace);
+    checkName(object, request.name);
+    return object;
+  };
+}
+
+/** Where each version of the resource has its replicas. */
+function replicasPaths({ registry }: ServerParts, { resource }: ResourceRequest, mapping: ScaleMapping): ReplicasPaths {
+  return (apiVersion) => {
+    const { group, version } = parseApiVersion(apiVersion);
+    const found = registry.lookup(group, version, resource.plural);
+    if (found === undefined) return undefined;
+    const ofVersion = found.group === resource.group && found.version === resource.version ? mapping : found.scale;
+    if (ofVersion === undefined) return { path: undefined };
+    const path = ofVersion.specReplicasPath ?? ".spec.replicas";
+    return {
+      path: path
+        .split(".")
+        .slice(1)
+        .map((f) => ({ f })),
+    };
   };
 }
 

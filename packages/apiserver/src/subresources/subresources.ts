@@ -9,6 +9,7 @@ import { bindPod } from "./binding.ts";
 import { ephemeralContainersScope } from "./ephemeral-containers.ts";
 import { evictPod } from "./eviction.ts";
 import { finalizeScope } from "./namespace-finalize.ts";
+import { servePodLog } from "./pod-log.ts";
 import { serveScale } from "./scale.ts";
 import { requestToken } from "./token.ts";
 
@@ -31,6 +32,8 @@ export async function serveSubresource(parts: ServerParts, request: ResourceRequ
       return evictPod(parts, request);
     case "pods/ephemeralcontainers":
       return serveScoped(parts, request, verb, ephemeralContainersScope(request));
+    case "pods/log":
+      return servePodLog(parts, request);
     case "namespaces/finalize":
       return updateObject(parts, request, finalizeScope(request));
     case "serviceaccounts/token":

@@ -3,6 +3,7 @@ import { type KubeObject, status } from "@podwright/kube";
 import type { AdmissionAttributes } from "../admission/admission.ts";
 import { objectKey, type ResourceRequest, type ServerParts } from "../context.ts";
 import { decodeBody } from "../decoding/body.ts";
+import { restoreManagedFields } from "../field-management/field-managers.ts";
 import { generateName } from "../metadata/names.ts";
 import { dropDuplicateOwners } from "../metadata/owner-references.ts";
 import { formatTime } from "../metadata/time.ts";
@@ -25,9 +26,12 @@ export async function createObject(parts: ServerParts, request: ResourceRequest)
   wipeSystemFields(object);
   ensureNamespace(object, request.namespace);
   dropDuplicateOwners(object, warnings, false);
+  parts.fieldManagers.track(request, options, undefined, object);
+  const { managedFields } = object.metadata;
   const attributes = createAttributes(request, object, options);
   await parts.admission.mutate(attributes);
   const admitted = attributes.object as KubeObject;
+  restoreManagedFields(admitted, managedFields, request);
   dropDuplicateOwners(admitted, warnings, true);
   const generated = !admitted.metadata.name && Boolean(admitted.metadata.generateName);
   for (let attempt = 1; ; attempt++) {

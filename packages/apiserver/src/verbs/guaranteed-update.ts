@@ -1,6 +1,8 @@
 import { type FieldError, type JsonValue, jsonEqual, type KubeObject, status } from "@podwright/kube";
 import type { AdmissionAttributes } from "../admission/admission.ts";
 import { objectKey, type ResourceRequest, type ServerParts } from "../context.ts";
+import { restoreManagedFields } from "../field-management/field-managers.ts";
+import { onlyTimesDiffer } from "../field-management/managed-fields.ts";
 import { dropDuplicateOwners } from "../metadata/owner-references.ts";
 import { validateObjectMeta, validateObjectMetaUpdate } from "../metadata/validation.ts";
 import { plainError } from "../output/plain-error.ts";
@@ -84,9 +86,12 @@ async function tryUpdate(
   const { resource, warnings } = request;
   const { options, scope } = update;
   const old = fromStored(resource, base.value);
-  const attributes = updateAttributes(request, update.change(old), old, options);
+  const next = update.change(old);
+  const { managedFields } = next.metadata;
+  const attributes = updateAttributes(request, next, old, options);
   await parts.admission.mutate(attributes);
   const object = attributes.object as KubeObject;
+  restoreManagedFields(object, managedFields, request);
   dropDuplicateOwners(object, warnings, true);
   checkVersion(object, base, request);
   prepare(object, old, request, scope);
@@ -198,7 +203,7 @@ function writeOf({ resource }: ResourceRequest, object: KubeObject, old: KubeObj
     return { type: "delete", encode: (revision) => encodeObject(resource, object, revision) };
   }
   // Writes that change nothing get no revision, else controllers would wake each other for ever.
-  if (object.metadata.resourceVersion === String(base.revision) && jsonEqual(object as JsonValue, old as JsonValue)) {
+  if (object.metadata.resourceVersion === String(base.revision) && changesNothing(object, old)) {
     return { type: "none" };
   }
   return {
@@ -206,6 +211,16 @@ function writeOf({ resource }: ResourceRequest, object: KubeObject, old: KubeObj
     ...storedAttributes(resource, object),
     encode: (revision) => encodeObject(resource, object, revision),
   };
+}
+
+/** The times in managedFields alone are no change. */
+function changesNothing(object: KubeObject, old: KubeObject): boolean {
+  const { managedFields } = old.metadata;
+  if (managedFields === undefined || !onlyTimesDiffer(object.metadata.managedFields, managedFields)) {
+    return jsonEqual(object as JsonValue, old as JsonValue);
+  }
+  const same: KubeObject = { ...object, metadata: { ...object.metadata, managedFields } };
+  return jsonEqual(same as JsonValue, old as JsonValue);
 }
 
 /** The last finalizer of an object that is being deleted is gone (generic/registry/store.go, ShouldDeleteDuringUpdate). */
@@ -230,8 +245,10 @@ async function createByUpdate(
 ): Promise<Buffer | undefined> {
   const object = change(undefined);
   wipeSystemFields(object);
+  const { managedFields } = object.metadata;
   const attributes = createAttributes(request, object, options);
   await parts.admission.mutate(attributes);
+  restoreManagedFields(attributes.object as KubeObject, managedFields, request);
   dropDuplicateOwners(attributes.object as KubeObject, request.warnings, true);
   return await storeNew(parts, request, attributes, options);
 }

@@ -20,10 +20,12 @@ import type { ResourceRequest, ServerParts } from "../context.ts";
 import { decodeValue, type ExpectedKind, jsonTypeName, mediaTypeOf, unregisteredText } from "../decoding/body.ts";
 import { isWithinDepth, maxDepth } from "../decoding/depth.ts";
 import { patchedText } from "../decoding/patch-text.ts";
+import { withoutEntries } from "../field-management/managed-fields.ts";
 import { plainError } from "../output/plain-error.ts";
 import { storedObjectResponse } from "../output/response.ts";
 import type { ApiResponse } from "../request.ts";
 import type { Resource } from "../resources/resource.ts";
+import { applyObject } from "./apply.ts";
 import { ensureNamespace } from "./create.ts";
 import { guaranteedUpdate, mainScope, type UpdateScope } from "./guaranteed-update.ts";
 import { checkName } from "./update.ts";
@@ -32,7 +34,7 @@ import { parseWriteOptions, type WriteOptions } from "./write-options.ts";
 const jsonPatchType = "application/json-patch+json";
 const mergePatchType = "application/merge-patch+json";
 const strategicPatchType = "application/strategic-merge-patch+json";
-const applyPatchTypes: readonly string[] = ["application/apply-patch+yaml", "application/apply-patch+cbor"];
+const applyPatchType = "application/apply-patch+yaml";
 
 /** PATCH of one object, or of its status when the scope says so. Without a resourceVersion in it, it goes on top of whatever is newest. */
 export async function patchObject(
@@ -40,15 +42,25 @@ export async function patchObject(
   request: ResourceRequest,
   scope: UpdateScope = mainScope(request),
 ): Promise<ApiResponse> {
+  if (isApply(request)) return applyObject(parts, request, scope);
   const patch = readPatch(request);
   const options = parseWriteOptions(request.request.query, "PatchOptions");
   const { value } = await guaranteedUpdate(parts, request, {
     options,
     scope,
     mayCreate: false,
-    change: (old) => patched(request, patch, old as KubeObject, options),
+    change(old) {
+      const object = patched(request, patch, old as KubeObject, options);
+      parts.fieldManagers.track(request, options, old, object);
+      return object;
+    },
   });
   return storedObjectResponse(parts, request, 200, value);
+}
+
+/** Is it a server-side apply? */
+export function isApply({ request }: ResourceRequest): boolean {
+  return mediaTypeOf(request.headers["content-type"]) === applyPatchType;
 }
 
 /** A patch that can be put on any object. */
@@ -63,8 +75,8 @@ export interface Patch {
 export function readPatch({ request, resource }: ResourceRequest): Patch {
   const type = mediaTypeOf(request.headers["content-type"]);
   const accepted = resource.custom
-    ? [jsonPatchType, mergePatchType]
-    : [jsonPatchType, mergePatchType, strategicPatchType];
+    ? [jsonPatchType, mergePatchType, applyPatchType]
+    : [jsonPatchType, mergePatchType, strategicPatchType, applyPatchType];
   if (!accepted.includes(type)) throw unsupportedPatch(type, accepted, resource);
   const { value, duplicates } = parsePatch(request.body, type);
   const strictErrors = duplicates.map((path) => `duplicate field "${path}"`);
@@ -99,7 +111,7 @@ function badPatch(type: string, message: string): StatusError {
 }
 
 function unsupportedPatch(type: string, accepted: string[], resource: Resource): StatusError {
-  if (resource.custom || applyPatchTypes.includes(type) || type === strategicPatchType) {
+  if (resource.custom || type === strategicPatchType) {
     return status.unsupportedMediaType(accepted);
   }
   const error = status.generic(415, { serverMessage: "415: Unsupported Media Type" });
@@ -136,8 +148,13 @@ export function decodePatched(
   /** What an error says of the patch. */
   shown: () => string;
 } {
-  const result = applyPatch(expected, patch, old);
-  const shown = () => (patch.type === strategicPatchType ? formatGoValue(patch.value) : patchedText(result));
+  // What is a third of the object need not be copied and read where the patch is not about it.
+  const base = namesManagedFields(patch) ? old : withoutEntries(old);
+  const result = applyPatch(expected, patch, base);
+  const shown = () =>
+    patch.type === strategicPatchType
+      ? formatGoValue(patch.value)
+      : patchedText(base === old ? result : applyPatch(expected, patch, old));
   if (!isJsonObject(result)) {
     const type = `json: cannot unmarshal ${jsonTypeName(result)} into Go value of type map[string]interface {}`;
     throw invalidPatch(stringifyJson(result), type);
@@ -152,6 +169,12 @@ export function decodePatched(
   } catch (error) {
     throw invalidPatch(shown(), (error as Error).message);
   }
+}
+
+function namesManagedFields({ type, value }: Patch): boolean {
+  if (type === jsonPatchType || !isJsonObject(value)) return true;
+  const { metadata } = value;
+  return metadata !== undefined && (!isJsonObject(metadata) || metadata["managedFields"] !== undefined);
 }
 
 type PatchedKind = Pick<ExpectedKind, "group" | "version" | "kind" | "struct">;

@@ -27,6 +27,7 @@ export async function updateObject(
       const object = first ?? read();
       first = undefined;
       checkUid(object, old, request);
+      parts.fieldManagers.track(request, options, old, object);
       return object;
     },
   });

@@ -73,19 +73,21 @@ export async function reviewRules(parts: ServerParts, request: ResourceRequest):
   const review = readReview(request);
   const namespace: string = review["spec"]?.namespace ?? "";
   if (namespace === "") throw status.badRequest("no namespace on request");
-  const everything = { verb: "*", group: "*", version: "*", resource: "*", subresource: "", namespace, name: "" };
-  const { allowed } = await parts.authorizer.authorize(request.user, { type: "resource", ...everything });
+  const { rules, evaluationError } = parts.authorizer.rulesFor(request.user, namespace);
   const answer = {
     kind: review.kind,
     apiVersion: review.apiVersion,
-    metadata: review.metadata,
+    metadata: {},
     spec: {},
     status: {
-      resourceRules: allowed ? [{ verbs: ["*"], apiGroups: ["*"], resources: ["*"] }] : [],
-      nonResourceRules: allowed
-        ? [{ verbs: ["*"], nonResourceURLs: ["*"] }]
-        : [{ verbs: ["get"], nonResourceURLs: ["/healthz", "/livez", "/readyz", "/version", "/version/"] }],
+      resourceRules: rules
+        .filter(({ resources }) => resources?.length)
+        .map(({ verbs, apiGroups, resources, resourceNames }) => ({ verbs, apiGroups, resources, resourceNames })),
+      nonResourceRules: rules
+        .filter(({ nonResourceURLs }) => nonResourceURLs?.length)
+        .map(({ verbs, nonResourceURLs }) => ({ verbs, nonResourceURLs })),
       incomplete: false,
+      ...(evaluationError !== undefined && { evaluationError }),
     },
   };
   return encoded(201, answer, request.output);

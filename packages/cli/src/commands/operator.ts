@@ -1,25 +1,33 @@
-import { Client, HttpTransport, loadKubeconfig, TransportError } from "@podwright/client";
+import { resolve } from "node:path";
+import { Client, clusterRoles, HttpTransport, loadKubeconfig, TransportError } from "@podwright/client";
+import type { OwnerReference } from "@podwright/kube";
 import { type Operator, type OperatorOptions, startOperator } from "@podwright/operator";
 import { CommandError } from "../error.ts";
+import { defaultCacheDir, openHelmConnection } from "../helm-connection.ts";
+import { parseParts } from "../parts.ts";
 import { parsePort, untilStopped } from "../process.ts";
 
 interface Options {
   kubeconfig?: string;
   context?: string;
+  without?: string[];
   webhookHost?: string;
   webhookPort: string;
   webhookUrl?: string;
   webhookService?: string;
+  webhookSecret?: string;
+  webhookOwner?: string;
+  lease: string;
+  cacheDir?: string;
 }
 
 /** `podwright operator`: runs the operator until it is told to stop. */
 export async function operator(options: Options): Promise<void> {
+  const without = parseParts(options.without);
+  const [leaseNamespace, leaseName] = parseNames("--lease", options.lease);
   const webhook: NonNullable<OperatorOptions["webhook"]> = { port: parsePort("--webhook-port", options.webhookPort) };
   if (options.webhookService !== undefined) {
-    const [namespace, name, ...rest] = options.webhookService.split("/");
-    if (!namespace || !name || rest.length > 0) {
-      throw new CommandError(`--webhook-service ${options.webhookService}: give it as namespace/name`, 2);
-    }
+    const [namespace, name] = parseNames("--webhook-service", options.webhookService);
     webhook.address = { service: { namespace, name } };
     webhook.host = "0.0.0.0";
   } else if (options.webhookUrl !== undefined) {
@@ -29,30 +37,48 @@ export async function operator(options: Options): Promise<void> {
     webhook.address = { url: options.webhookUrl.replace(/\/$/, "") };
   }
   if (options.webhookHost !== undefined) webhook.host = options.webhookHost;
+  if (options.webhookSecret !== undefined) {
+    const [namespace, name] = parseNames("--webhook-secret", options.webhookSecret);
+    webhook.certificateSecret = { namespace, name };
+  }
 
   const config = loadKubeconfig({
     ...(options.kubeconfig !== undefined ? { path: options.kubeconfig } : {}),
     ...(options.context !== undefined ? { context: options.context } : {}),
   });
   const client = new Client(new HttpTransport(config), { userAgent: "podwright" });
+  const helm = await openHelmConnection(options);
   try {
     const running = await start(
-      { client, webhook, onError: (error) => console.error("podwright:", error) },
+      {
+        client,
+        without,
+        webhook,
+        owner: options.webhookOwner,
+        pack: { helm, cacheDir: resolve(options.cacheDir ?? defaultCacheDir()) },
+        leaderElection: { namespace: leaseNamespace, name: leaseName },
+        onError: (error) => console.error("podwright:", error),
+      },
       config.server,
     );
     const stopped = untilStopped();
-    console.log(`Podwright arms pods on ${config.server}. Ctrl-C stops it.`);
+    console.log(`Podwright works on ${config.server}. Ctrl-C stops it.`);
     await stopped;
     await running.stop();
   } finally {
     await client.close();
+    await helm.close();
   }
 }
 
 /** Starts the operator; what a person can mend becomes a line that says how. */
-async function start(options: OperatorOptions, server: string): Promise<Operator> {
+async function start(options: OperatorOptions & { owner: string | undefined }, server: string): Promise<Operator> {
   try {
-    return await startOperator(options);
+    const { owner, webhook, ...rest } = options;
+    return await startOperator({
+      ...rest,
+      webhook: { ...webhook, ...(owner !== undefined ? { owner: await clusterRole(options.client, owner) } : {}) },
+    });
   } catch (error) {
     if (error instanceof TransportError) {
       const { message } = (error.cause as Error | undefined) ?? error;
@@ -68,4 +94,18 @@ async function start(options: OperatorOptions, server: string): Promise<Operator
     }
     throw error;
   }
+}
+
+async function clusterRole(client: Client, name: string): Promise<OwnerReference> {
+  const { metadata } = await client.resource(clusterRoles).get(name);
+  return { apiVersion: "rbac.authorization.k8s.io/v1", kind: "ClusterRole", name, uid: metadata.uid as string };
+}
+
+/** "namespace/name" of a flag. */
+function parseNames(flag: string, text: string): [namespace: string, name: string] {
+  const [namespace, name, ...rest] = text.split("/");
+  if (!namespace || !name || rest.length > 0) {
+    throw new CommandError(`${flag} ${text}: give it as namespace/name`, 2);
+  }
+  return [namespace, name];
 }

@@ -139,7 +139,10 @@ describe("podwright up, called or placed wrongly, says in one line what to do", 
     [["--port", "x"], /podwright: --port x: give a whole number from 0 to 65535/],
     [["--nodes", "-1"], /podwright: --nodes -1: give a whole number from 0 to 1000/],
     [["--example", "nope"], /podwright: --example nope: there is nanopod/],
-    [["--without", "nope"], /podwright: --without nope: there is no such part; there is nanopod/],
+    [
+      ["--without", "nope"],
+      /podwright: --without nope: there is no such part; there is nanopod, pack, reflector, redeploy/,
+    ],
     [["--runtime", "docker"], /podwright: --runtime docker: there is simulated, and auto, which takes it/],
   ])("%j", async (args, text) => {
     expect(await podwright("up", ...args).exit).toEqual({ code: 2, stdout: "", stderr: oneLine(text) });

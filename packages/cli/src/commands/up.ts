@@ -1,7 +1,10 @@
 import { join, relative, resolve } from "node:path";
 import { type Cluster, startCluster } from "@podwright/cluster";
 import { startOperator } from "@podwright/operator";
+import { findTool } from "../binaries.ts";
 import { CommandError } from "../error.ts";
+import { defaultCacheDir } from "../helm-connection.ts";
+import { parseParts } from "../parts.ts";
 import { parseCount, parsePort, untilStopped } from "../process.ts";
 
 interface Options {
@@ -28,9 +31,15 @@ export async function up(options: Options): Promise<void> {
     kubeconfigPath,
   });
   try {
-    const operator = without.has("nanopod")
-      ? undefined
-      : await startOperator({ client: cluster.client, onError: (error) => console.error("podwright:", error) });
+    const operator = await startOperator({
+      client: cluster.client,
+      without,
+      pack: {
+        helm: { binary: () => findTool("helm"), kubeconfig: kubeconfigPath },
+        cacheDir: options.memory ? defaultCacheDir() : resolve(options.dataDir, "charts"),
+      },
+      onError: (error) => console.error("podwright:", error),
+    });
     try {
       // Whoever reads that it is ready may stop it at once.
       const stopped = untilStopped();
@@ -55,7 +64,7 @@ export async function up(options: Options): Promise<void> {
       }
       await stopped;
     } finally {
-      await operator?.stop();
+      await operator.stop();
     }
   } finally {
     await cluster.stop();
@@ -63,10 +72,6 @@ export async function up(options: Options): Promise<void> {
 }
 
 async function check(options: Options) {
-  const without = new Set(options.without ?? []);
-  for (const part of without) {
-    if (part !== "nanopod") throw new CommandError(`--without ${part}: there is no such part; there is nanopod`, 2);
-  }
   if (!["simulated", "auto"].includes(options.runtime)) {
     throw new CommandError(`--runtime ${options.runtime}: there is simulated, and auto, which takes it`, 2);
   }
@@ -83,7 +88,7 @@ async function check(options: Options) {
   return {
     port: parsePort("--port", options.port),
     nodes: parseCount("--nodes", options.nodes, 0, 1000),
-    without,
+    without: parseParts(options.without),
     chosen,
     json: options.output === "json",
   };

@@ -9,6 +9,7 @@ import { isNotFound } from "./controller.ts";
  *
  * @param candidates objects that the owner controls, and orphans of its namespace.
  * @param fresh reads the owner anew: one that is being deleted adopts nothing.
+ * @param finalizers what adopted objects get and those let go of lose.
  */
 export async function claim<T extends KubeObject>(
   owner: KubeObject,
@@ -16,6 +17,7 @@ export async function claim<T extends KubeObject>(
   candidates: readonly T[],
   resource: ResourceClient<T>,
   fresh: () => Promise<KubeObject>,
+  finalizers: readonly string[] = [],
 ): Promise<T[]> {
   const claimed: T[] = [];
   let mayAdopt: Promise<boolean> | undefined;
@@ -24,7 +26,7 @@ export async function claim<T extends KubeObject>(
     const matches = selector.matches(object.metadata.labels ?? {});
     if (controller?.uid === owner.metadata.uid) {
       if (matches) claimed.push(object);
-      else if (owner.metadata.deletionTimestamp === undefined) await release(owner, object, resource);
+      else if (owner.metadata.deletionTimestamp === undefined) await release(owner, object, resource, finalizers);
     } else if (
       controller === undefined &&
       matches &&
@@ -35,7 +37,7 @@ export async function claim<T extends KubeObject>(
         (latest) => latest.metadata.uid === owner.metadata.uid && latest.metadata.deletionTimestamp === undefined,
       );
       if (!(await mayAdopt)) continue;
-      const adopted = await adopt(owner, object, resource);
+      const adopted = await adopt(owner, object, resource, finalizers);
       if (adopted !== undefined) claimed.push(adopted);
     }
   }
@@ -46,15 +48,23 @@ async function adopt<T extends KubeObject>(
   owner: KubeObject,
   object: T,
   resource: ResourceClient<T>,
+  finalizers: readonly string[],
 ): Promise<T | undefined> {
   const { name = "", namespace, uid } = object.metadata;
-  const patch = { metadata: { uid, ownerReferences: [controllerReference(owner)] } };
+  const added = finalizers.length > 0 ? { finalizers } : {};
+  const patch = { metadata: { uid, ownerReferences: [controllerReference(owner)], ...added } };
   return resource.patch(name, namespace, patch, { type: "strategic" }).catch(undefinedWhenGone);
 }
 
-async function release<T extends KubeObject>(owner: KubeObject, object: T, resource: ResourceClient<T>): Promise<void> {
+async function release<T extends KubeObject>(
+  owner: KubeObject,
+  object: T,
+  resource: ResourceClient<T>,
+  finalizers: readonly string[],
+): Promise<void> {
   const { name = "", namespace, uid } = object.metadata;
-  const patch = { metadata: { uid, ownerReferences: [{ $patch: "delete", uid: owner.metadata.uid }] } };
+  const removed = finalizers.length > 0 ? { "$deleteFromPrimitiveList/finalizers": finalizers } : {};
+  const patch = { metadata: { uid, ownerReferences: [{ $patch: "delete", uid: owner.metadata.uid }], ...removed } };
   await resource.patch(name, namespace, patch, { type: "strategic" }).catch(undefinedWhenGone);
 }
 

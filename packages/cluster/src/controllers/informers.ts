@@ -3,9 +3,33 @@
  * ask for theirs here, with the same indexes.
  */
 import type { Informer, InformerFactory } from "@podwright/client";
-import { deployments, namespaces, nodes, pods, replicaSets, services } from "@podwright/client";
+import {
+  controllerRevisions,
+  cronJobs,
+  daemonSets,
+  deployments,
+  jobs,
+  namespaces,
+  nodes,
+  persistentVolumeClaims,
+  persistentVolumes,
+  podDisruptionBudgets,
+  pods,
+  replicaSets,
+  services,
+  statefulSets,
+  storageClasses,
+} from "@podwright/client";
+import type { KubeObject } from "@podwright/kube";
 import type { Deployment, Namespace, Node, Pod, ReplicaSet, Service } from "../kinds.ts";
 import { controllerOf } from "../owner-references.ts";
+import type { ControllerRevision } from "./controller-revisions.ts";
+import type { CronJob } from "./cronjob/cron-job.ts";
+import type { DaemonSet } from "./daemonset/daemon-set.ts";
+import type { PodDisruptionBudget } from "./disruption/budget.ts";
+import type { Job } from "./job/job.ts";
+import type { PersistentVolume, PersistentVolumeClaim, StorageClass } from "./persistent-volumes/kinds.ts";
+import type { StatefulSet } from "./statefulset/stateful-set.ts";
 
 const podOptions = {
   indexes: {
@@ -18,8 +42,8 @@ const podOptions = {
 
 const ownedOptions = {
   indexes: {
-    controller: (object: ReplicaSet) => [controllerOf(object)?.uid ?? `orphan/${object.metadata.namespace}`],
-    namespace: (object: ReplicaSet) => [object.metadata.namespace ?? ""],
+    controller: (object: KubeObject) => [controllerOf(object)?.uid ?? `orphan/${object.metadata.namespace}`],
+    namespace: (object: KubeObject) => [object.metadata.namespace ?? ""],
   },
 };
 
@@ -39,6 +63,34 @@ export function deploymentInformer(informers: InformerFactory): Informer<Deploym
   return informers.for<Deployment>(deployments, namespacedOptions);
 }
 
+export function statefulSetInformer(informers: InformerFactory): Informer<StatefulSet> {
+  return informers.for<StatefulSet>(statefulSets, namespacedOptions);
+}
+
+export function daemonSetInformer(informers: InformerFactory): Informer<DaemonSet> {
+  return informers.for<DaemonSet>(daemonSets, namespacedOptions);
+}
+
+export function controllerRevisionInformer(informers: InformerFactory): Informer<ControllerRevision> {
+  return informers.for<ControllerRevision>(controllerRevisions, ownedOptions);
+}
+
+export function budgetInformer(informers: InformerFactory): Informer<PodDisruptionBudget> {
+  return informers.for<PodDisruptionBudget>(podDisruptionBudgets, namespacedOptions);
+}
+
+export function claimInformer(informers: InformerFactory): Informer<PersistentVolumeClaim> {
+  return informers.for<PersistentVolumeClaim>(persistentVolumeClaims);
+}
+
+export function volumeInformer(informers: InformerFactory): Informer<PersistentVolume> {
+  return informers.for<PersistentVolume>(persistentVolumes);
+}
+
+export function storageClassInformer(informers: InformerFactory): Informer<StorageClass> {
+  return informers.for<StorageClass>(storageClasses);
+}
+
 export function serviceInformer(informers: InformerFactory): Informer<Service> {
   return informers.for<Service>(services, namespacedOptions);
 }
@@ -49,4 +101,12 @@ export function nodeInformer(informers: InformerFactory): Informer<Node> {
 
 export function namespaceInformer(informers: InformerFactory): Informer<Namespace> {
   return informers.for<Namespace>(namespaces);
+}
+
+export function jobInformer(informers: InformerFactory): Informer<Job> {
+  return informers.for<Job>(jobs, ownedOptions);
+}
+
+export function cronJobInformer(informers: InformerFactory): Informer<CronJob> {
+  return informers.for<CronJob>(cronJobs);
 }

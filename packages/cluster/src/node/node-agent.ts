@@ -1,6 +1,7 @@
 import type { Clock, EventRecorder, Logger } from "@podwright/client";
 import type { Node, Pod } from "../kinds.ts";
 import { NodeAdmission } from "./admission.ts";
+import type { LoggingPod } from "./container-logs.ts";
 import { PodWorker, type PodWorkerContext } from "./pod-worker.ts";
 import type { ContainerExit, ContainerRuntime, RuntimeEvents } from "./runtime.ts";
 
@@ -75,6 +76,20 @@ export class NodeAgent {
     this.#workers.delete(uid);
     this.#admission.release(uid);
     worker?.remove();
+  }
+
+  /** A pod of this node for those who want its logs. */
+  loggingPod(namespace: string, name: string): LoggingPod | undefined {
+    for (const worker of this.#workers.values()) {
+      const { metadata } = worker.pod;
+      if (metadata.name !== name || metadata.namespace !== namespace) continue;
+      return {
+        pod: worker.pod,
+        status: worker.status(),
+        log: (container, id, signal) => worker.log(container, id, signal),
+      };
+    }
+    return undefined;
   }
 
   #exited(id: string, exit: ContainerExit): void {

@@ -15,6 +15,8 @@ export interface NodeFacts {
   labels: Record<string, string>;
   /** "simulated://0.1.0" */
   runtime: string;
+  /** Where its kubelet listens, when it does. */
+  kubelet?: { host: string; port: number };
 }
 
 /** The Node as the kubelet registers itself: named, measured and ready (k8s.io/kubernetes/pkg/kubelet/nodestatus). */
@@ -39,8 +41,10 @@ export function nodeObject(facts: NodeFacts, nowMs: number): Node {
     status: {
       addresses: [
         { type: "InternalIP", address: facts.ip },
-        { type: "Hostname", address: facts.name },
+        // API servers take this one first to reach the kubelet.
+        { type: "Hostname", address: facts.kubelet?.host ?? facts.name },
       ],
+      ...(facts.kubelet ? { daemonEndpoints: { kubeletEndpoint: { Port: facts.kubelet.port } } } : {}),
       allocatable: { ...facts.capacity },
       capacity: { ...facts.capacity },
       conditions: nodeConditions(nowMs),
@@ -86,6 +90,7 @@ export function nodeStatusChange(current: Node, wanted: Node): Node["status"] | 
       sorted(status?.capacity),
       sorted(status?.allocatable),
       status?.addresses,
+      status?.daemonEndpoints,
       sorted(status?.nodeInfo),
       (status?.conditions ?? []).map(({ type, status: value, reason }) => [type, value, reason]).sort(),
     ]);

@@ -7,9 +7,10 @@ import type { Condition, Pod, PodStatus } from "../kinds.ts";
 import { describePod, isPodTerminal } from "../pods.ts";
 import { type ContainerRecord, containerOf, fieldPath, newRecords, recoverRecord } from "./container-record.ts";
 import { ensureImage } from "./images.ts";
+import { knownRun, toldRun } from "./logged-run.ts";
 import { isDone, lastEnd, restarts } from "./pod-phase.ts";
 import { podStatus, rejectedStatus } from "./pod-status.ts";
-import type { ContainerExit, ContainerRuntime, Sandbox } from "./runtime.ts";
+import type { ContainerExit, ContainerLog, ContainerRuntime, Sandbox } from "./runtime.ts";
 
 export interface PodWorkerContext {
   runtime: ContainerRuntime;
@@ -89,6 +90,16 @@ export class PodWorker {
     });
     this.#conditions = status.conditions ?? [];
     return status;
+  }
+
+  /** What a run of a container, by its id, has written. */
+  log(name: string, id: string, signal: AbortSignal): ContainerLog {
+    const pod = this.#pod;
+    const container = [...(pod.spec.initContainers ?? []), ...pod.spec.containers].find((each) => each.name === name);
+    if (container === undefined) return { written: [], async *coming() {} };
+    const record = this.#records.find((each) => each.name === name);
+    const run = (record && knownRun(record, id)) ?? toldRun(pod, name, id);
+    return this.#context.runtime.log(pod, container, run, signal);
   }
 
   start(): void {

@@ -30,6 +30,9 @@ export interface ContainerRuntime {
    */
   recover(pod: Pod): Promise<RecoveredPod | undefined>;
 
+  /** What one run of a container of the pod has written. */
+  log(pod: Pod, container: Container, run: LoggedRun, signal: AbortSignal): ContainerLog;
+
   /** Ends everything at once, without telling. */
   close(): Promise<void>;
 }
@@ -62,6 +65,28 @@ export interface ContainerExit {
   reason: string;
   message?: string;
   finishedAtMs: number;
+}
+
+export interface LoggedRun {
+  /** Without the runtime's name. */
+  id: string;
+  startedAtMs: number;
+  /** When it was stopped before it ended by itself; undefined otherwise. */
+  stoppedAtMs: number | undefined;
+}
+
+export interface LogLine {
+  timeMs: number;
+  stream: "stdout" | "stderr";
+  /** With its newline, if it has one. */
+  text: string;
+}
+
+export interface ContainerLog {
+  /** The lines up to now. */
+  written: LogLine[];
+  /** Those after them, as they come; ends with the container. */
+  coming(): AsyncIterable<LogLine>;
 }
 
 export interface RecoveredPod {

@@ -2,16 +2,20 @@ import { createHash, randomBytes } from "node:crypto";
 import type { Clock, Timer } from "@podwright/client";
 import type { Container, ContainerStatus, Pod } from "../kinds.ts";
 import { AddressRange } from "./addresses.ts";
-import { commandOutcome } from "./command.ts";
+import { type CommandOutcome, commandOutcome } from "./command.ts";
+import { containerEnvironment, expandVariables } from "./container-environment.ts";
 import type {
   ContainerExit,
+  ContainerLog,
   ContainerRuntime,
   Image,
+  LoggedRun,
   RecoveredPod,
   RunningContainer,
   RuntimeEvents,
   Sandbox,
 } from "./runtime.ts";
+import { simulatedLog } from "./simulated-log.ts";
 
 const sigterm = 15;
 
@@ -31,6 +35,7 @@ interface SimulatedContainer {
   timer: Timer | undefined;
   /** What it answers to SIGTERM. */
   endsOnTerm: ContainerExit["exitCode"];
+  ended: PromiseWithResolvers<number>;
 }
 
 /**
@@ -93,21 +98,22 @@ export class SimulatedRuntime implements ContainerRuntime {
     this.#sandboxes.delete(uid);
   }
 
-  async startContainer(_pod: Pod, container: Container, _attempt: number): Promise<RunningContainer> {
+  async startContainer(pod: Pod, container: Container, _attempt: number): Promise<RunningContainer> {
     const id = randomBytes(32).toString("hex");
     const startedAtMs = this.#clock.now();
-    this.#run(id, container, startedAtMs);
+    this.#run(id, pod, container, startedAtMs);
     return { id, startedAtMs };
   }
 
-  #run(id: string, container: Container, startedAtMs: number): void {
-    const outcome = commandOutcome([...(container.command ?? []), ...(container.args ?? [])]);
+  #run(id: string, pod: Pod, container: Container, startedAtMs: number): void {
+    const outcome = outcomeOf(pod, container);
     const endsByItself = Number.isFinite(outcome.durationMs);
     // A server shuts down cleanly when asked to; `sleep` is killed by the signal.
     const simulated: SimulatedContainer = {
       startedAtMs,
       timer: undefined,
       endsOnTerm: endsByItself || container.command?.[0] === "sleep" ? 128 + sigterm : 0,
+      ended: Promise.withResolvers(),
     };
     this.#containers.set(id, simulated);
     if (endsByItself) {
@@ -125,9 +131,25 @@ export class SimulatedRuntime implements ContainerRuntime {
   }
 
   #end(id: string, exitCode: number): void {
-    this.#containers.get(id)?.timer?.cancel();
-    if (!this.#containers.delete(id)) return;
-    this.#events.exited(id, simulatedExit(exitCode, this.#clock.now()));
+    const container = this.#containers.get(id);
+    if (container === undefined) return;
+    container.timer?.cancel();
+    this.#containers.delete(id);
+    const finishedAtMs = this.#clock.now();
+    this.#events.exited(id, simulatedExit(exitCode, finishedAtMs));
+    container.ended.resolve(finishedAtMs);
+  }
+
+  log(pod: Pod, container: Container, run: LoggedRun, signal: AbortSignal): ContainerLog {
+    const { output } = outcomeOf(pod, container);
+    const stoppedMs = run.stoppedAtMs === undefined ? Number.POSITIVE_INFINITY : run.stoppedAtMs - run.startedAtMs;
+    return simulatedLog({
+      clock: this.#clock,
+      startedAtMs: run.startedAtMs,
+      output: output.filter(({ atMs }) => atMs <= stoppedMs),
+      ended: this.#containers.get(run.id)?.ended.promise,
+      signal,
+    });
   }
 
   async recover(pod: Pod): Promise<RecoveredPod | undefined> {
@@ -140,13 +162,14 @@ export class SimulatedRuntime implements ContainerRuntime {
     const containers: RecoveredPod["containers"] = new Map();
     for (const container of [...(pod.spec.initContainers ?? []), ...pod.spec.containers]) {
       const status = statuses.find((candidate) => candidate.name === container.name);
-      const recovered = status && this.#recoverContainer(container, status);
+      const recovered = status && this.#recoverContainer(pod, container, status);
       if (recovered !== undefined) containers.set(container.name, recovered);
     }
     return { sandbox, containers };
   }
 
   #recoverContainer(
+    pod: Pod,
     container: Container,
     { state, containerID }: ContainerStatus,
   ): { id: string; startedAtMs: number; exit?: ContainerExit } | undefined {
@@ -154,7 +177,7 @@ export class SimulatedRuntime implements ContainerRuntime {
     if (id === undefined) return undefined;
     if (state?.running) {
       const startedAtMs = Date.parse(state.running.startedAt ?? "");
-      this.#run(id, container, startedAtMs);
+      this.#run(id, pod, container, startedAtMs);
       return { id, startedAtMs };
     }
     if (state?.terminated === undefined) return undefined;
@@ -173,7 +196,10 @@ export class SimulatedRuntime implements ContainerRuntime {
   }
 
   async close(): Promise<void> {
-    for (const { timer } of this.#containers.values()) timer?.cancel();
+    for (const { timer, ended } of this.#containers.values()) {
+      timer?.cancel();
+      ended.resolve(this.#clock.now());
+    }
     for (const timer of this.#waits) timer.cancel();
     this.#containers.clear();
     this.#waits.clear();
@@ -189,6 +215,15 @@ export class SimulatedRuntime implements ContainerRuntime {
       this.#waits.add(timer);
     });
   }
+}
+
+function outcomeOf(pod: Pod, container: Container): CommandOutcome {
+  const env = containerEnvironment(pod, container);
+  const words = [...(container.command ?? []), ...(container.args ?? [])];
+  return commandOutcome(
+    words.map((word) => expandVariables(word, env)),
+    env,
+  );
 }
 
 /** An image that could have that name: the same one for the same name. */

@@ -1,4 +1,5 @@
 import { randomBytes } from "node:crypto";
+import type { ContainerLogsRequest, NodeAnswer } from "@podwright/apiserver";
 import {
   type Client,
   type Clock,
@@ -14,6 +15,8 @@ import {
 } from "@podwright/client";
 import type { Node, Pod } from "../kinds.ts";
 import { podRange } from "./addresses.ts";
+import { containerLogs, type LoggingPod } from "./container-logs.ts";
+import { type KubeletServer, startKubeletServer } from "./kubelet-server.ts";
 import { NodeAgent } from "./node-agent.ts";
 import { nodeObject } from "./node-object.ts";
 import { ensureLease, registerNode, startHeartbeat } from "./registration.ts";
@@ -39,12 +42,19 @@ export interface StartNodesOptions {
   startDelayMs?: number;
   /** The pods of the whole cluster, where somebody in the process has them already. */
   podInformer?: Informer<Pod>;
+  /**
+   * Serves logs to the cluster's API server on the loopback address. Default: true. Not needed where that server is
+   * in the same process: it asks {@link RunningNodes.containerLogs}.
+   */
+  kubeletServer?: boolean;
   clock?: Clock;
   logger?: Logger;
 }
 
 export interface RunningNodes {
   names: string[];
+  /** What the kubelet of the node answers; undefined when the node is none of these. */
+  containerLogs(node: string, request: ContainerLogsRequest): NodeAnswer | undefined;
   /** Stops; the containers of nodes with given names are taken up by the next agent of that name. */
   stop(): Promise<void>;
 }
@@ -60,6 +70,8 @@ export async function startNodes(options: StartNodesOptions): Promise<RunningNod
   const leaving = options.names === undefined;
   const names = options.names ?? newNames(options.nodes);
   const capacity = { ...defaultCapacity, ...options.capacity };
+  const agents = new Map<string, NodeAgent>();
+  const kubelet = options.kubeletServer === false ? undefined : await startKubelet();
 
   const wanted = names.map((name, index) =>
     nodeObject(
@@ -70,6 +82,7 @@ export async function startNodes(options: StartNodesOptions): Promise<RunningNod
         capacity,
         labels: options.labels ?? {},
         runtime: "simulated://0.1.0",
+        ...(kubelet ? { kubelet } : {}),
       },
       clock.now(),
     ),
@@ -83,7 +96,17 @@ export async function startNodes(options: StartNodesOptions): Promise<RunningNod
       return known;
     }),
   );
-  const agents = new Map(registered.map((node) => [node.metadata.name ?? "", agentOf(node)]));
+  for (const node of registered) agents.set(node.metadata.name ?? "", agentOf(node));
+
+  /** One for all nodes: pods are found by their names. */
+  function startKubelet(): Promise<KubeletServer> {
+    const podOf = (namespace: string, pod: string): LoggingPod | undefined =>
+      [...agents.values()].map((agent) => agent.loggingPod(namespace, pod)).find((found) => found !== undefined);
+    return startKubeletServer({
+      nowMs: clock.now(),
+      containerLogs: (request) => containerLogs(podOf(request.namespace, request.pod), request, clock.now()),
+    });
+  }
 
   function agentOf(node: Node): NodeAgent {
     const recorder = new EventRecorder(client, { component: "kubelet", host: node.metadata.name ?? "", clock, logger });
@@ -129,7 +152,12 @@ export async function startNodes(options: StartNodesOptions): Promise<RunningNod
 
   return {
     names,
+    containerLogs(node, request) {
+      const agent = agents.get(node);
+      return agent && containerLogs(agent.loggingPod(request.namespace, request.pod), request, clock.now());
+    },
     async stop() {
+      await kubelet?.close();
       unsubscribe();
       await Promise.all(heartbeats.map((heartbeat) => heartbeat.stop()));
       await Promise.all([...agents.values()].map((agent) => agent.stop()));

@@ -19,7 +19,8 @@ import { demandsOf, type Refusal, refuse } from "./filters.ts";
 import { NodeInfo } from "./node-info.ts";
 import { SchedulingQueue } from "./queue.ts";
 import { best } from "./score.ts";
-import { describeRefusals, truncate } from "./unschedulable.ts";
+import { describeProblem, describeRefusals, truncate } from "./unschedulable.ts";
+import { type PodClaims, PodVolumes } from "./volumes.ts";
 
 /** Bindings on their way at once. */
 const maxBindings = 64;
@@ -49,7 +50,10 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
   /** Where each pod counts, bound or about to be. */
   const placed = new Map<string, string>();
   const queue = new SchedulingQueue(clock, wake);
+  const volumes = new PodVolumes(options.client, options.informers, clock, () => queue.moveAll());
   const writes = new Set<Promise<void>>();
+  /** Pods that have a node and wait for their volumes there. */
+  const waiting = new Set<Promise<void>>();
   let running = false;
   let awake = false;
 
@@ -90,6 +94,7 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
   function onPodDeleted(pod: Pod): void {
     const uid = pod.metadata.uid ?? "";
     queue.remove(uid);
+    volumes.cancel(uid);
     unplace(uid);
   }
 
@@ -143,11 +148,18 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
 
   function scheduleOne(pod: Pod, cycle: number): void {
     const demands = demandsOf(pod);
+    const claims = volumes.look(pod);
+    if (typeof claims === "string") {
+      queue.unschedulable(pod, cycle);
+      const known = [...nodes.values()].filter(({ node }) => node !== undefined).length;
+      write(reportUnschedulable(pod, describeProblem(claims, known)), pod);
+      return;
+    }
     const feasible: NodeInfo[] = [];
     const refusals: Refusal[] = [];
     for (const info of nodes.values()) {
       if (info.node === undefined) continue;
-      const refusal = refuse(demands, info);
+      const refusal = refuse(demands, info) ?? (claims && volumes.refuse(claims, info.node));
       if (refusal === undefined) feasible.push(info);
       else refusals.push(refusal);
     }
@@ -158,7 +170,24 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
       return;
     }
     place(pod, chosen.name);
-    write(bind(pod, chosen.name), pod);
+    if (claims !== undefined && claims.waiting.length > 0) bindWithVolumes(pod, claims, chosen);
+    else write(bind(pod, chosen.name), pod);
+  }
+
+  /** Does not count among the bindings: making a volume may take long. */
+  function bindWithVolumes(pod: Pod, claims: PodClaims, { name, node }: NodeInfo): void {
+    if (node === undefined) return;
+    const done = volumes
+      .bind(pod, claims, node)
+      .then(
+        () => write(bind(pod, name), pod),
+        (error: unknown) => {
+          giveBack(pod);
+          write(Promise.reject(error), pod);
+        },
+      )
+      .finally(() => waiting.delete(done));
+    waiting.add(done);
   }
 
   function write(writing: Promise<void>, pod: Pod): void {
@@ -185,16 +214,20 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
         target: { apiVersion: "v1", kind: "Node", name: nodeName },
       });
     } catch (error) {
-      const latest = podCache.get(name, namespace);
-      const known = latest?.metadata.uid === uid ? latest : undefined;
-      if (!known?.spec.nodeName) {
-        unplace(uid);
-        // Its changes of the meantime are not told again.
-        if (known !== undefined && isMine(known)) queue.retry(known);
-      }
+      giveBack(pod);
       throw error;
     }
     recorder.event(pod, "Normal", "Scheduled", `Successfully assigned ${namespace}/${name} to ${nodeName}`);
+  }
+
+  /** The pod has no place after all. */
+  function giveBack({ metadata: { name = "", namespace, uid = "" } }: Pod): void {
+    const latest = podCache.get(name, namespace);
+    const known = latest?.metadata.uid === uid ? latest : undefined;
+    if (known?.spec.nodeName) return;
+    unplace(uid);
+    // Its changes of the meantime are not told again.
+    if (known !== undefined && isMine(known)) queue.retry(known);
   }
 
   async function reportUnschedulable(pod: Pod, message: string): Promise<void> {
@@ -222,6 +255,8 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
     async stop() {
       running = false;
       queue.close();
+      volumes.close();
+      await Promise.all(waiting);
       await Promise.all(writes);
     },
   };

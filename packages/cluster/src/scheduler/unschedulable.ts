@@ -14,6 +14,14 @@ export function describeRefusals(refusals: readonly Refusal[], preemptionPolicy:
   return `${unavailable(refusals.length)}: ${reasons}. ${preemption}`;
 }
 
+/**
+ * The same for a reason that has nothing to do with the nodes. Nobody got as far as the dynamic resources then:
+ * the last words are what their plugin says when it finds nothing of its own.
+ */
+export function describeProblem(problem: string, nodes: number): string {
+  return nodes === 0 ? "no nodes available to schedule pods" : `${unavailable(nodes)}: ${problem}. not found`;
+}
+
 function describePreemption(refusals: readonly Refusal[], preemptionPolicy: string | undefined): string {
   if (preemptionPolicy === "Never") return "preemption: not eligible due to preemptionPolicy=Never.";
   const reasons = refusals.map((refusal) =>

@@ -27,8 +27,13 @@ export interface Webhook {
   reviewVersion: "v1" | "v1beta1" | undefined;
   /** reinvocationPolicy IfNeeded. */
   reinvocable: boolean;
-  /** They are CEL expressions, which are not evaluated here yet. */
-  hasMatchConditions: boolean;
+  /** CEL expressions, all of which must hold. */
+  matchConditions: readonly MatchCondition[];
+}
+
+export interface MatchCondition {
+  name: string;
+  expression: string;
 }
 
 export interface ClientConfig {
@@ -78,7 +83,7 @@ interface WebhookSpec {
   timeoutSeconds?: number;
   admissionReviewVersions?: string[];
   reinvocationPolicy?: string;
-  matchConditions?: unknown[];
+  matchConditions?: MatchCondition[];
 }
 
 function compileConfiguration(configuration: KubeObject): Webhook[] {
@@ -105,7 +110,7 @@ function compileConfiguration(configuration: KubeObject): Webhook[] {
       timeoutSeconds: spec.timeoutSeconds ?? 10,
       reviewVersion: (spec.admissionReviewVersions ?? []).find(isKnown),
       reinvocable: spec.reinvocationPolicy === "IfNeeded",
-      hasMatchConditions: (spec.matchConditions ?? []).length > 0,
+      matchConditions: spec.matchConditions ?? [],
     };
   });
 }

@@ -3,6 +3,7 @@ import type { Resource, ResourceRegistry } from "../../resources/resource.ts";
 import type { AdmissionAttributes } from "../admission.ts";
 import type { Lister } from "../lister.ts";
 import type { Rule, Webhook } from "./configuration.ts";
+import type { ConditionMatcher } from "./match-conditions.ts";
 
 /** What a webhook is to be asked: the resource is the one its rule names, which matchPolicy Equivalent may make another version. */
 export interface Invocation {
@@ -16,15 +17,18 @@ export type Matcher = (webhook: Webhook, attributes: AdmissionAttributes) => Inv
  * Decides which webhooks a request concerns (k8s.io/apiserver/pkg/admission/plugin/webhook/generic/webhook.go,
  * ShouldCallHook, and predicates/). Throws a StatusError when that cannot be said.
  */
-export function createMatcher(namespaces: Lister, registry: ResourceRegistry): Matcher {
+export function createMatcher(
+  namespaces: Lister,
+  registry: ResourceRegistry,
+  meetsConditions: ConditionMatcher,
+): Matcher {
   const equivalents = equivalentResources(registry);
   return (webhook, attributes) => {
     if (!selectsObject(webhook.objectSelector, attributes)) return undefined;
     const resource = matchRules(webhook, attributes, equivalents);
     if (resource === undefined) return undefined;
     if (!selectsNamespace(webhook.namespaceSelector, attributes, namespaces)) return undefined;
-    if (webhook.hasMatchConditions) return refuseConditions(webhook, attributes);
-    return { webhook, resource };
+    return meetsConditions(webhook, resource, attributes) ? { webhook, resource } : undefined;
   };
 }
 
@@ -118,13 +122,6 @@ function selectsNamespace(
   const namespace = namespaces.get(`//namespaces/${name}`);
   if (namespace === undefined) throw status.notFound({ group: "", resource: "namespaces" }, name);
   return selector.matches(namespace.metadata.labels ?? {});
-}
-
-/** Unevaluated conditions count as failing ones: failurePolicy decides. */
-function refuseConditions(webhook: Webhook, { resource, name }: AdmissionAttributes): undefined {
-  if (webhook.ignoreFailures) return undefined;
-  const message = `webhook ${JSON.stringify(webhook.name)} has matchConditions, and this server cannot evaluate CEL yet: remove them, or set failurePolicy to Ignore`;
-  throw status.forbidden({ group: resource.group, resource: resource.plural }, name, message);
 }
 
 /** Other versions of the same objects, in the registry's order. Found again only when the registry has changed. */

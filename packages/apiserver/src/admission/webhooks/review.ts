@@ -52,12 +52,22 @@ export function encodeReview(
   attributes: AdmissionAttributes,
   encoder: ObjectEncoder,
 ): string {
+  const head = { uid, ...requestHead(invocation.resource, attributes) };
+  const apiVersion = `admission.k8s.io/${invocation.webhook.reviewVersion}`;
+  return (
+    `{"kind":"AdmissionReview","apiVersion":"${apiVersion}","request":${JSON.stringify(head).slice(0, -1)}` +
+    `,"object":${encoder.encode(invocation.object)},"oldObject":${encoder.encode(invocation.oldObject)}` +
+    `,"dryRun":${attributes.dryRun},"options":${stringifyJson(attributes.options)}}}\n`
+  );
+}
+
+/** What a review's request says beside the objects; the webhook knows it as one for the resource. */
+export function requestHead(resource: Resource, attributes: AdmissionAttributes): object {
   const { subresource } = attributes;
   const namespace = namespaceOf(attributes);
-  const head = {
-    uid,
-    kind: kindOf(invocation.resource, subresource),
-    resource: resourceOf(invocation.resource),
+  return {
+    kind: kindOf(resource, subresource),
+    resource: resourceOf(resource),
     ...(subresource === "" ? {} : { subResource: subresource }),
     requestKind: kindOf(attributes.resource, subresource),
     requestResource: resourceOf(attributes.resource),
@@ -67,12 +77,6 @@ export function encodeReview(
     operation: attributes.operation,
     userInfo: attributes.user,
   };
-  const apiVersion = `admission.k8s.io/${invocation.webhook.reviewVersion}`;
-  return (
-    `{"kind":"AdmissionReview","apiVersion":"${apiVersion}","request":${JSON.stringify(head).slice(0, -1)}` +
-    `,"object":${encoder.encode(invocation.object)},"oldObject":${encoder.encode(invocation.oldObject)}` +
-    `,"dryRun":${attributes.dryRun},"options":${stringifyJson(attributes.options)}}}\n`
-  );
 }
 
 /**

@@ -549,10 +549,27 @@ describe("a call that fails", () => {
     );
   });
 
-  it("is refused for matchConditions, which are not evaluated", async () => {
-    const matchConditions = [{ name: "c", expression: "true" }];
+  it("is asked only when its match conditions hold", async () => {
+    const when = (...expressions: string[]) =>
+      configure("Mutating", [{ matchConditions: expressions.map((expression, i) => ({ name: `c${i}`, expression })) }]);
+    await when("object.metadata.name != 'zz'", "request.operation == 'CREATE'", "oldObject == null");
+    await mutate();
+    expect(asked()).toHaveLength(1);
+    await when("object.missing == 1", "false");
+    await mutate();
+    expect(asked()).toHaveLength(1);
+  });
+
+  it("goes by failurePolicy when a match condition fails", async () => {
+    const matchConditions = [
+      { name: "c", expression: "object.missing.more == 1" },
+      { name: "d", expression: "true" },
+    ];
     await configure("Mutating", [{ matchConditions }]);
-    expect(await failure(mutate())).toMatchObject({ code: 403, reason: "Forbidden" });
+    expect(await failure(mutate())).toMatchObject({
+      code: 403,
+      message: expect.stringContaining("expression 'object.missing.more == 1' resulted in error: no such key: missing"),
+    });
     await configure("Mutating", [{ matchConditions, failurePolicy: "Ignore" }]);
     await mutate();
     expect(asked()).toEqual([]);

@@ -7,8 +7,13 @@ const alphabet = "bcdfghjklmnpqrstvwxz2456789";
  * not upstream's own value, which hangs on Go's way to print a struct (controller_utils.go, ComputeHash).
  */
 export function templateHash(template: PodTemplate, collisionCount: number | undefined): string {
+  return contentHash(template, collisionCount);
+}
+
+/** As {@link templateHash}, of any content. */
+export function contentHash(content: unknown, collisionCount: number | undefined): string {
   let hash = 0x811c9dc5;
-  const text = stableJson(template) + (collisionCount === undefined ? "" : `#${collisionCount}`);
+  const text = stableJson(content) + (collisionCount === undefined ? "" : `#${collisionCount}`);
   for (let index = 0; index < text.length; index++) {
     hash = Math.imul(hash ^ text.charCodeAt(index), 0x01000193);
   }

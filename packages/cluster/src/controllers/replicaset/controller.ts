@@ -6,7 +6,7 @@ import type { JsonValue, KubeObject } from "@podwright/kube";
 import { labelSelectorFromObject } from "@podwright/kube";
 import type { Pod, PodTemplate, ReplicaSet } from "../../kinds.ts";
 import { controllerOf, controllerReference } from "../../owner-references.ts";
-import { isPodActive, isPodReady, isPodTerminal, podCondition } from "../../pods.ts";
+import { isPodActive, isPodTerminal } from "../../pods.ts";
 import { claim } from "../claim.ts";
 import {
   type Controller,
@@ -16,6 +16,7 @@ import {
   reportTo,
 } from "../controller.ts";
 import { podInformer, replicaSetInformer } from "../informers.ts";
+import { nextAvailabilityMs } from "../pod-writer.ts";
 import { RecentWrites } from "../recent-writes.ts";
 import { statusPatch } from "../status-patch.ts";
 import { podsToDelete } from "./deletion-order.ts";
@@ -86,7 +87,7 @@ export function createReplicaSetController(context: ControllerContext): Controll
     const nowMs = clock.now();
     await writeStatus(replicaSet, active, terminating, failure, nowMs);
     if (failure !== undefined) throw failure;
-    const nextMs = nextAvailability(replicaSet, active, nowMs);
+    const nextMs = nextAvailabilityMs(active, replicaSet.spec.minReadySeconds ?? 0, nowMs);
     return nextMs === undefined ? undefined : { requeueAfterMs: nextMs };
   }
 
@@ -195,20 +196,6 @@ export function podFromTemplate(template: PodTemplate, parent: KubeObject): Pod 
     },
     spec: structuredClone(template.spec),
   };
-}
-
-/** When the next ready pod will have been ready for minReadySeconds, in milliseconds from now. */
-function nextAvailability(replicaSet: ReplicaSet, active: readonly Pod[], nowMs: number): number | undefined {
-  const minReadyMs = (replicaSet.spec.minReadySeconds ?? 0) * 1000;
-  if (minReadyMs === 0) return undefined;
-  let nextMs: number | undefined;
-  for (const pod of active) {
-    if (!isPodReady(pod)) continue;
-    const since = Date.parse(podCondition(pod, "Ready")?.lastTransitionTime ?? "");
-    const waitMs = since + minReadyMs - nowMs;
-    if (waitMs > 0 && (nextMs === undefined || waitMs < nextMs)) nextMs = waitMs;
-  }
-  return nextMs;
 }
 
 function messageOf(error: unknown): string {

@@ -2,7 +2,6 @@ import { configMaps } from "@podwright/client";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { type Lane, openLane } from "../lane.ts";
 
-// On the real lane only: the embedded cluster has no server-side apply and no managedFields yet.
 let lane: Lane;
 let namespace: string;
 beforeAll(async () => {

@@ -1,0 +1,87 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { createInterface } from "node:readline";
+import { fileURLToPath } from "node:url";
+import { Client, HttpTransport, loadKubeconfig } from "@podwright/client";
+import { startCluster } from "@podwright/cluster";
+import type { PartName } from "@podwright/operator";
+import { startRealCluster } from "../scripts/real-cluster.ts";
+
+/** A cluster to measure an operator on: real where KUBEBUILDER_ASSETS says so, else embedded, without nodes. */
+export interface OperatorTarget {
+  lane: "embedded" | "real";
+  client: Client;
+  /** Starts an operator in a process of its own; resolves when it is at work. */
+  operator(without: readonly PartName[]): Promise<OperatorProcess>;
+  stop(): Promise<void>;
+}
+
+export interface OperatorProcess {
+  residentMb(): Promise<{ now: number; peak: number }>;
+  stop(): Promise<void>;
+}
+
+export async function openTarget(): Promise<OperatorTarget> {
+  const assets = process.env["KUBEBUILDER_ASSETS"];
+  const folder = await mkdtemp(join(tmpdir(), "podwright-bench-"));
+  const embedded = join(folder, "kubeconfig");
+  const cluster =
+    assets === undefined
+      ? await startCluster({ port: 0, nodes: 0, kubeconfigPath: embedded })
+      : await startRealCluster(assets, { controllers: false });
+  const kubeconfig = "kubeconfig" in cluster && assets !== undefined ? (cluster.kubeconfig as string) : embedded;
+  const client = new Client(new HttpTransport(loadKubeconfig({ path: kubeconfig })));
+  return {
+    lane: assets === undefined ? "embedded" : "real",
+    client,
+    operator: (without) => startProcess(kubeconfig, without),
+    async stop() {
+      await client.close();
+      await cluster.stop();
+      await rm(folder, { recursive: true });
+    },
+  };
+}
+
+/** What an operator of its own is to be started with: it makes little garbage, and needs no large nursery for it. */
+const operatorFlags = ["--max-semi-space-size=4"];
+
+async function startProcess(kubeconfig: string, without: readonly PartName[]): Promise<OperatorProcess> {
+  const main = fileURLToPath(new URL("operator-process.ts", import.meta.url));
+  const child: ChildProcess = spawn(process.execPath, [...operatorFlags, main, kubeconfig, without.join(",")], {
+    stdio: ["ignore", "pipe", "inherit"],
+  });
+  await new Promise((resolve, reject) => {
+    createInterface({ input: child.stdout as NodeJS.ReadableStream }).once("line", resolve);
+    child.once("exit", (code) => reject(new Error(`the operator ended with ${code}`)));
+  });
+  return {
+    async residentMb() {
+      const status = await readFile(`/proc/${child.pid}/status`, "utf8");
+      const mb = (name: string) => Math.round(Number(new RegExp(`${name}:\\s+(\\d+)`).exec(status)?.[1] ?? 0) / 1024);
+      return { now: mb("VmRSS"), peak: mb("VmHWM") };
+    },
+    async stop() {
+      child.removeAllListeners("exit");
+      const exited = new Promise((resolve) => child.once("exit", resolve));
+      child.kill("SIGKILL");
+      await exited;
+    },
+  };
+}
+
+/** Runs so many at a time. */
+export async function forEach(count: number, atOnce: number, work: (index: number) => Promise<unknown>): Promise<void> {
+  let next = 0;
+  const worker = async () => {
+    while (next < count) await work(next++);
+  };
+  await Promise.all(Array.from({ length: Math.min(atOnce, count) }, worker));
+}
+
+export function percentile(values: readonly number[], share: number): number {
+  const sorted = values.toSorted((a, b) => a - b);
+  return Math.round((sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? 0) * 10) / 10;
+}

@@ -1,0 +1,185 @@
+import { execFile } from "node:child_process";
+import { promisify } from "node:util";
+import { configMaps, deployments } from "@podwright/client";
+import { afterAll, beforeAll, expect, test, vi } from "vitest";
+import { type Lane, openLane } from "../lane.ts";
+import { openPackLane, type PackLane } from "./pack-lane.ts";
+
+const config = `apiVersion: v1
+kind: ConfigMap
+metadata:
+  name: {{ .Release.Name }}
+data:
+  a: {{ .Values.a | quote }}
+`;
+
+// A workload that no node takes never gets ready.
+const deployment = `apiVersion: apps/v1
+kind: Deployment
+metadata:
+  name: {{ .Release.Name }}
+spec:
+  replicas: 1
+  selector:
+    matchLabels: {app: {{ .Release.Name }}}
+  template:
+    metadata:
+      labels: {app: {{ .Release.Name }}}
+    spec:
+      nodeSelector: {{ .Values.nodes | toJson }}
+      containers:
+        - name: main
+          image: app:{{ .Values.tag }}
+`;
+
+let lane: Lane;
+let on: PackLane;
+beforeAll(async () => {
+  lane = await openLane();
+  on = await openPackLane(lane);
+  await on.chart("cfg", "0.1.0", { "config.yaml": config }, "a: x\n");
+  await on.chart("web", "0.1.0", { "web.yaml": deployment }, "nodes: {}\ntag: 1\n");
+});
+afterAll(async () => {
+  await on?.close();
+  await lane?.close();
+});
+
+const chart = (name: string, version = "0.1.0") => ({
+  name,
+  version,
+  repository: { kind: "ClusterPackRepository", name: on.repository },
+});
+const nowhere = { nodes: { "no-such-label": "x" } };
+
+test("an upgrade that does not get ready is rolled back, and says why; a changed Pack starts anew", async () => {
+  const namespace = await lane.namespace("pack");
+  await on.create(namespace, "web", {
+    chart: chart("web"),
+    timeout: "4s",
+    upgrade: { remediation: "rollback" },
+  });
+  await on.condition(namespace, "web", "Ready", "True");
+  await on.merge(namespace, "web", { spec: { values: nowhere } });
+  const progress = await on.condition(namespace, "web", "Ready", "Unknown", "Progressing");
+  expect(progress).toContain("Upgrading to web 0.1.0");
+  await on.condition(namespace, "web", "Remediated", "True", "RolledBack");
+  await on.condition(namespace, "web", "Stalled", "True", "RetriesExceeded");
+  expect(await on.condition(namespace, "web", "Ready", "False", "UpgradeFailed")).toMatch(
+    /^Upgrading to web 0.1.0 failed: .*Deployment web: pod web-/s,
+  );
+  expect(await on.history(namespace, "web")).toEqual([
+    [1, "superseded"],
+    [2, "failed"],
+    [3, "deployed"],
+  ]);
+  expect((await lane.client.resource(deployments).get("web", namespace))["spec"].template.spec.nodeSelector).toBe(
+    undefined,
+  );
+  await on.merge(namespace, "web", { spec: { values: { nodes: null, tag: "2" } } });
+  await on.condition(namespace, "web", "Ready", "True");
+});
+
+test("while helm waits the Pack tells for what", async () => {
+  const namespace = await lane.namespace("pack");
+  await on.create(namespace, "slow", { chart: chart("web"), values: nowhere, timeout: "60s" });
+  await on.until(namespace, "slow", (pack) =>
+    expect(pack["status"]?.conditions?.[0]?.message).toBe(
+      "Installing web 0.1.0: waiting for Deployment slow (0 of 1 ready)",
+    ),
+  );
+  // What is wanted now is not waited for.
+  await on.merge(namespace, "slow", { spec: { values: { nodes: null } } });
+  await on.condition(namespace, "slow", "Ready", "True");
+});
+
+test("helm killed in the middle: the release is unlocked and done again", async () => {
+  const namespace = await lane.namespace("pack");
+  await on.create(namespace, "killed", { chart: chart("web"), values: nowhere, timeout: "60s" });
+  await on.until(namespace, "killed", (pack) =>
+    expect(pack["status"]?.conditions?.[0]?.message).toContain("waiting for Deployment killed"),
+  );
+  const { stdout } = await promisify(execFile)("ps", ["-eo", "pid,args"]);
+  const line = stdout.split("\n").find((each) => each.includes(" install killed ") && each.includes(namespace));
+  process.kill(Number(line?.trim().split(" ")[0]), "SIGKILL");
+  expect(await on.condition(namespace, "killed", "Ready", "False", "InstallFailed")).toContain(
+    "helm install was killed",
+  );
+  expect(await on.history(namespace, "killed")).toEqual([[1, "failed"]]);
+  await on.merge(namespace, "killed", { spec: { values: { nodes: null } } });
+  await on.condition(namespace, "killed", "Ready", "True");
+});
+
+test("a first installation that fails goes away again with remediation uninstall", async () => {
+  const namespace = await lane.namespace("pack");
+  await on.create(namespace, "first", {
+    chart: chart("web"),
+    values: nowhere,
+    timeout: "2s",
+    install: { remediation: "uninstall" },
+  });
+  await on.condition(namespace, "first", "Stalled", "True", "RetriesExceeded");
+  await on.condition(namespace, "first", "Remediated", "True", "Uninstalled");
+  expect(JSON.parse(await on.helm(namespace, "list", "-o", "json"))).toEqual([]);
+});
+
+test("with manual approval nothing happens until the annotation names the plan", async () => {
+  const namespace = await lane.namespace("pack");
+  await on.create(namespace, "asked", { chart: chart("cfg"), approval: "manual" });
+  await on.condition(namespace, "asked", "Ready", "False", "ApprovalPending");
+  const approve = async (digest: string) =>
+    on.merge(namespace, "asked", { metadata: { annotations: { "podwright.dev/approve": digest } } });
+  let { status } = (await on.get(namespace, "asked")) as never as { status: { plan: Record<string, unknown> } };
+  expect(status.plan).toMatchObject({
+    summary: "1 to create, 0 to update, 0 to delete",
+    changes: [{ op: "create", kind: "ConfigMap", namespace, name: "asked" }],
+  });
+  expect(JSON.parse(await on.helm(namespace, "list", "-o", "json"))).toEqual([]);
+  await approve(status.plan["digest"] as string);
+  await on.condition(namespace, "asked", "Ready", "True");
+
+  await on.merge(namespace, "asked", { spec: { values: { a: "new" } } });
+  await on.condition(namespace, "asked", "Ready", "False", "ApprovalPending");
+  ({ status } = (await on.get(namespace, "asked")) as never as { status: { plan: Record<string, unknown> } });
+  expect(status.plan["changes"]).toMatchObject([{ op: "update", diff: expect.stringContaining("-  a: x\n+  a: new") }]);
+  expect((await lane.client.resource(configMaps).get("asked", namespace))["data"]).toEqual({ a: "x" });
+  await approve(status.plan["digest"] as string);
+  await vi.waitFor(
+    async () => expect((await lane.client.resource(configMaps).get("asked", namespace))["data"]).toEqual({ a: "new" }),
+    20_000,
+  );
+});
+
+test("patches after rendering are in the cluster", async () => {
+  const namespace = await lane.namespace("pack");
+  await on.create(namespace, "patched", {
+    chart: chart("cfg"),
+    postRender: [
+      { patch: "kind: ConfigMap\nmetadata: {name: patched, labels: {team: blue}}" },
+      { patch: '[{"op": "add", "path": "/data/b", "value": "y"}]', target: { kind: "ConfigMap" } },
+    ],
+  });
+  await on.condition(namespace, "patched", "Ready", "True");
+  const made = await lane.client.resource(configMaps).get("patched", namespace);
+  expect(made["data"]).toEqual({ a: "x", b: "y" });
+  expect(made.metadata.labels).toMatchObject({ team: "blue" });
+});
+
+test("drift is told, or put right", async () => {
+  const namespace = await lane.namespace("pack");
+  const resource = lane.client.resource(configMaps);
+  await on.create(namespace, "drifty", {
+    chart: chart("cfg"),
+    interval: "1s",
+    driftDetection: { mode: "warn" },
+  });
+  await on.condition(namespace, "drifty", "Drifted", "False", "NoDrift");
+  await resource.patch("drifty", namespace, { data: { a: "by hand" } }, { type: "merge" });
+  expect(await on.condition(namespace, "drifty", "Drifted", "True")).toBe("ConfigMap drifty (changed)");
+  await on.merge(namespace, "drifty", { spec: { driftDetection: { ignore: [{ paths: ["/data/a"] }] } } });
+  await on.condition(namespace, "drifty", "Drifted", "False", "NoDrift");
+  await on.merge(namespace, "drifty", { spec: { driftDetection: { mode: "correct", ignore: null } } });
+  await vi.waitFor(async () => expect((await resource.get("drifty", namespace))["data"]).toEqual({ a: "x" }), 20_000);
+  await resource.delete("drifty", namespace);
+  await vi.waitFor(async () => expect((await resource.get("drifty", namespace))["data"]).toEqual({ a: "x" }), 20_000);
+});

@@ -1,0 +1,102 @@
+import { Client, HttpTransport, loadKubeconfig, packs } from "@podwright/client";
+import { StatusError } from "@podwright/kube";
+import type { Pack } from "@podwright/operator";
+import { CommandError } from "../error.ts";
+
+export type PackAction = "list" | "history" | "plan" | "diff" | "approve";
+
+export interface PackOptions {
+  kubeconfig?: string;
+  context?: string;
+  namespace?: string;
+  allNamespaces?: boolean;
+}
+
+/** `podwright pack ACTION [NAME]`. */
+export async function pack(action: PackAction, name: string | undefined, options: PackOptions): Promise<void> {
+  const config = loadKubeconfig({
+    ...(options.kubeconfig !== undefined ? { path: options.kubeconfig } : {}),
+    ...(options.context !== undefined ? { context: options.context } : {}),
+  });
+  const namespace = options.namespace ?? config.namespace ?? "default";
+  const client = new Client(new HttpTransport(config), { userAgent: "podwright" });
+  try {
+    const resource = client.resource<Pack>(packs);
+    if (action === "list") {
+      const { items } = await resource.listAll(options.allNamespaces === true ? {} : { namespace });
+      console.log(table(["NAMESPACE", "NAME", "CHART", "VERSION", "REVISION", "READY", "STATUS"], items.map(listRow)));
+      return;
+    }
+    if (name === undefined) throw new CommandError(`podwright pack ${action}: name a Pack`, 2);
+    const found = await resource.get(name, namespace).catch((error: unknown) => {
+      if (error instanceof StatusError && error.code === 404) {
+        throw new CommandError(`there is no Pack ${name} in the namespace ${namespace} (${error.message})`);
+      }
+      throw error;
+    });
+    if (action === "history") return console.log(historyText(found));
+    const plan = found.status?.plan;
+    if (plan === undefined) {
+      throw new CommandError(
+        `Pack ${name} has no plan: plans are made with spec.approval: manual, when there is a change`,
+      );
+    }
+    if (action === "plan") {
+      const changes = plan.changes.map(
+        (change) => `  ${change.op} ${change.kind} ${change.namespace ?? ""}/${change.name}`,
+      );
+      console.log([`Plan ${plan.digest}: ${plan.summary}`, ...changes].join("\n"));
+    } else if (action === "diff") {
+      for (const change of plan.changes) {
+        console.log(`${change.op} ${change.apiVersion} ${change.kind} ${change.namespace ?? ""}/${change.name}`);
+        if (change.diff) console.log(change.diff);
+      }
+    } else {
+      const annotations = { "podwright.dev/approve": plan.digest };
+      // Of this very state: what is approved is what was looked at.
+      const { resourceVersion } = found.metadata;
+      await resource.patch(name, namespace, { metadata: { annotations, resourceVersion } }, { type: "merge" });
+      console.log(`Approved plan ${plan.digest}: ${plan.summary}`);
+    }
+  } finally {
+    await client.close();
+  }
+}
+
+function listRow(pack: Pack): string[] {
+  const { chart, lastApplied } = pack.status ?? {};
+  const ready = pack.status?.conditions?.find((condition) => condition.type === "Ready");
+  return [
+    pack.metadata.namespace ?? "",
+    pack.metadata.name ?? "",
+    chart?.name ?? pack.spec.chart.name,
+    chart?.version ?? "",
+    String(lastApplied?.revision ?? ""),
+    ready?.status ?? "Unknown",
+    (ready?.message ?? "").split("\n")[0] ?? "",
+  ];
+}
+
+function historyText(pack: Pack): string {
+  const rows = (pack.status?.history ?? []).map((each) => [
+    String(each.revision),
+    each.time ?? "",
+    each.action ?? "",
+    each.chartVersion,
+    each.status,
+  ]);
+  return table(["REVISION", "TIME", "ACTION", "CHART VERSION", "STATUS"], rows);
+}
+
+function table(head: string[], rows: string[][]): string {
+  const all = [head, ...rows];
+  const widths = head.map((_, column) => Math.max(...all.map((row) => row[column]?.length ?? 0)));
+  return all
+    .map((row) =>
+      row
+        .map((cell, at) => cell.padEnd(widths[at] ?? 0))
+        .join("  ")
+        .trimEnd(),
+    )
+    .join("\n");
+}

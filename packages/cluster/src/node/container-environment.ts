@@ -1,0 +1,42 @@
+import type { Container, Pod } from "../kinds.ts";
+
+/** The variables of a container whose values are known from the pod alone: literal ones and those of its own fields. */
+export function containerEnvironment(pod: Pod, container: Container): Record<string, string> {
+  const env: Record<string, string> = { HOSTNAME: pod.spec.hostname ?? pod.metadata.name ?? "" };
+  for (const { name, value, valueFrom } of container.env ?? []) {
+    const { fieldPath } = (valueFrom?.["fieldRef"] ?? {}) as { fieldPath?: string };
+    env[name] = fieldPath === undefined ? expandVariables(value ?? "", env) : fieldValue(pod, fieldPath);
+  }
+  return env;
+}
+
+/** "$(NAME)" in commands and values; "$$(NAME)" stays "$(NAME)" (k8s.io/kubernetes/third_party/forked/golang/expansion). */
+export function expandVariables(text: string, env: Readonly<Record<string, string>>): string {
+  return text.replace(/\$\$|\$\(([^)]*)\)/g, (all, name: string | undefined) => {
+    if (name === undefined) return "$";
+    return env[name] ?? all;
+  });
+}
+
+function fieldValue(pod: Pod, path: string): string {
+  const [, map, key = ""] = /^metadata\.(labels|annotations)\['([^']*)'\]$/.exec(path) ?? [];
+  if (map !== undefined) return pod.metadata[map as "labels" | "annotations"]?.[key] ?? "";
+  switch (path) {
+    case "metadata.name":
+      return pod.metadata.name ?? "";
+    case "metadata.namespace":
+      return pod.metadata.namespace ?? "";
+    case "metadata.uid":
+      return pod.metadata.uid ?? "";
+    case "spec.nodeName":
+      return pod.spec.nodeName ?? "";
+    case "spec.serviceAccountName":
+      return String(pod.spec["serviceAccountName" as keyof typeof pod.spec] ?? "");
+    case "status.podIP":
+      return pod.status?.podIP ?? "";
+    case "status.hostIP":
+      return pod.status?.hostIP ?? "";
+    default:
+      return "";
+  }
+}
