@@ -85,6 +85,36 @@ const inDefault = { verb: "list", resource: "configmaps", namespace: "default" }
 
 export const cases: Case[] = [
   {
+    name: "the right to patch or update is not the right to create",
+    exchanges: [
+      given(
+        roles,
+        role("patcher", [
+          { apiGroups: [""], resources: ["configmaps"], verbs: ["patch"] },
+          { apiGroups: ["coordination.k8s.io"], resources: ["leases"], verbs: ["update"] },
+        ]),
+      ),
+      given(roleBindings, roleBinding("patcher", "Role", "patcher", toUser("patcher"))),
+      {
+        title: "an apply that would create",
+        method: "PATCH",
+        path: `${configMaps}/applied?fieldManager=m`,
+        body: { apiVersion: "v1", kind: "ConfigMap", metadata: { name: "applied" } },
+        contentType: "application/apply-patch+yaml",
+        as: user("patcher"),
+      },
+      {
+        title: "an update that would create",
+        method: "PUT",
+        path: "/apis/coordination.k8s.io/v1/namespaces/default/leases/l",
+        body: { apiVersion: "coordination.k8s.io/v1", kind: "Lease", metadata: { name: "l" } },
+        as: user("patcher"),
+      },
+      drop(`${roleBindings}/patcher`),
+      drop(`${roles}/patcher`),
+    ],
+  },
+  {
     name: "who has no roles",
     exchanges: [
       get("may not get an object", `${configMaps}/a`, user("nobody")),
@@ -197,7 +227,7 @@ export const cases: Case[] = [
       create(
         "of a path",
         `${reviews}/selfsubjectaccessreviews`,
-        selfReview({ nonResourceAttributes: { verb: "get", path: "/healthz" } }),
+        selfReview({ nonResourceAttributes: { verb: "get", path: "/openapi/v3" } }),
         user("nobody"),
       ),
       create(

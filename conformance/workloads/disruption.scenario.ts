@@ -139,6 +139,8 @@ test("pods that are not ready may go where the budget says so", async () => {
 
 test("a pod of two budgets cannot be evicted", async () => {
   await deploy("twice", 1);
+  // Upstream tells one budget alone of a pod's changes, whichever it finds first: the pod must be ready before.
+  await until(client, deployments, namespace, "twice", ({ status }) => status?.availableReplicas === 1);
   await protect("one", "twice", { minAvailable: 0 });
   await protect("two", "twice", { minAvailable: 0 });
   await reaches("two", ({ currentHealthy }) => currentHealthy === 1);

@@ -9,7 +9,7 @@ import {
   type Authorizer,
   accessAttributes,
   allowAuthenticated,
-  forbidden,
+  confirm,
 } from "./authorization/authorizer.ts";
 import type { ResourceRequest, ServerParts } from "./context.ts";
 import { createDiscovery } from "./discovery/discovery.ts";
@@ -154,12 +154,6 @@ async function authorize(
   if (attributes.type === "resource" && attributes.verb === "get" && isStreaming(attributes)) {
     await confirm(authorizer, user, { ...attributes, verb: "create" });
   }
-}
-
-async function confirm(authorizer: Authorizer, user: UserInfo, attributes: AccessAttributes): Promise<void> {
-  const decision = authorizer.authorize(user, attributes);
-  const { allowed, reason } = decision instanceof Promise ? await decision : decision;
-  if (!allowed) throw forbidden(user, attributes, reason);
 }
 
 const streamingSubresources: ReadonlySet<string> = new Set(["attach", "exec", "portforward"]);

@@ -126,6 +126,13 @@ function selectedName(query: URLSearchParams): string {
   }
 }
 
+/** Resolves when the user may do that; throws 403 with upstream's text otherwise. */
+export async function confirm(authorizer: Authorizer, user: UserInfo, attributes: AccessAttributes): Promise<void> {
+  const decision = authorizer.authorize(user, attributes);
+  const { allowed, reason } = decision instanceof Promise ? await decision : decision;
+  if (!allowed) throw forbidden(user, attributes, reason);
+}
+
 /** The 403 with upstream's text (k8s.io/apiserver/pkg/endpoints/handlers/responsewriters/errors.go). */
 export function forbidden(user: UserInfo, attributes: AccessAttributes, reason?: string): Error {
   const message = escapeHtml(describe(user, attributes)) + (reason ? `: ${reason}` : "");

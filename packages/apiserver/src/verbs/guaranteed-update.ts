@@ -1,5 +1,6 @@
 import { type FieldError, type JsonValue, jsonEqual, type KubeObject, status } from "@podwright/kube";
 import type { AdmissionAttributes } from "../admission/admission.ts";
+import { confirm } from "../authorization/authorizer.ts";
 import { objectKey, type ResourceRequest, type ServerParts } from "../context.ts";
 import { restoreManagedFields } from "../field-management/field-managers.ts";
 import { onlyTimesDiffer } from "../field-management/managed-fields.ts";
@@ -250,5 +251,10 @@ async function createByUpdate(
   await parts.admission.mutate(attributes);
   restoreManagedFields(attributes.object as KubeObject, managedFields, request);
   dropDuplicateOwners(attributes.object as KubeObject, request.warnings, true);
+  // The right to update or patch is not the right to create (k8s.io/apiserver/pkg/endpoints/handlers/update.go, withAuthorization).
+  const { group, version, plural } = request.resource;
+  const { namespace, name, user } = request;
+  const creating = { type: "resource", verb: "create", group, version, resource: plural, subresource: "" } as const;
+  await confirm(parts.authorizer, user, { ...creating, namespace, name });
   return await storeNew(parts, request, attributes, options);
 }
