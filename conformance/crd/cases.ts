@@ -1,6 +1,7 @@
 import type { Case } from "../differential/recorded.ts";
 import { invalidDefinitions, lifecycle, namesTaken } from "./definition-cases.ts";
 import { instances } from "./instance-cases.ts";
+import { ruleDefinitions, ruleInstances } from "./rule-cases.ts";
 import { ratcheting, selectable, subresources, versions } from "./version-cases.ts";
 
 export const cases: Case[] = [
@@ -12,4 +13,6 @@ export const cases: Case[] = [
   versions(),
   selectable(),
   ratcheting(),
+  ruleInstances(),
+  ruleDefinitions(),
 ];

@@ -7,7 +7,6 @@ import {
   establish,
   get,
   type Json,
-  noApply,
   post,
   remove,
   text,
@@ -149,7 +148,7 @@ export function instances(): Case {
       },
       {
         title: "strategic merge patch",
-        differs: noApply,
+
         method: "PATCH",
         path: url("defaults"),
         contentType: "application/strategic-merge-patch+json",

@@ -30,7 +30,6 @@ export function definition(group: string, spec: Json, version: Json = {}, rest: 
 
 export const goTypes = "upstream prints its Go types";
 export const notFoundText = "upstream answers in plain text while it forgets a group";
-export const noApply = "server-side apply is not there yet";
 
 /** A merge patch. */
 export const merge = (title: string, path: string, body: Json): Exchange => ({

@@ -18,6 +18,10 @@ export interface FieldError {
   /** e.g. "spec.containers[0].image" */
   field: string;
   badValue?: JsonValue | undefined;
+  /** The value is not shown. */
+  omitted?: true;
+  /** How the value is shown, where that is not its JSON. */
+  shown?: string;
   detail: string;
 }
 
@@ -59,6 +63,10 @@ export const fieldError = {
     const detail = max < 0 ? "has too many items" : `must have at most ${max} ${max === 1 ? "item" : "items"}`;
     return actual < 0 ? { type: "TooMany", field, detail } : { type: "TooMany", field, badValue: actual, detail };
   },
+  /** An error that does not show the value, because it is large. */
+  omitted(type: "Invalid" | "Duplicate", field: string, detail: string): FieldError {
+    return { type, field, omitted: true, detail };
+  },
   internal(field: string, detail: string): FieldError {
     return { type: "Internal", field, badValue: null, detail };
   },
@@ -93,7 +101,8 @@ export function fieldErrorBody(error: FieldError): string {
       break;
     default:
       // An absent value is upstream's omitted one; an absent pointer is a null.
-      if (!(error.type === "TooMany" && error.badValue === undefined)) body += `: ${showValue(error.badValue)}`;
+      if (!error.omitted && !(error.type === "TooMany" && error.badValue === undefined))
+        body += `: ${error.shown ?? showValue(error.badValue)}`;
   }
   return error.detail === "" ? body : `${body}: ${error.detail}`;
 }

@@ -33,6 +33,7 @@ export * from "./schema/default.ts";
 export * from "./schema/formats.ts";
 export * from "./schema/ip-address.ts";
 export * from "./schema/prune.ts";
+export * from "./schema/schema-node.ts";
 export * from "./schema/validate.ts";
 export * from "./schema/validate-structural.ts";
 export * from "./status.ts";

@@ -1,6 +1,11 @@
 import { createRequire } from "node:module";
 import type { Environment } from "@marcbachmann/cel-js";
 import { compilePattern } from "../crd/compile-pattern.ts";
+import { registerAddresses } from "./address-library.ts";
+import { registerFormat } from "./format-library.ts";
+import { registerQuantities } from "./quantity-library.ts";
+import { registerSets } from "./sets-library.ts";
+import { registerUrls } from "./url-library.ts";
 
 export type { Environment } from "@marcbachmann/cel-js";
 
@@ -8,8 +13,9 @@ export type { Environment } from "@marcbachmann/cel-js";
 export const matchesFunction = "matchesRe2";
 
 /**
- * CEL with the functions that Kubernetes adds (k8s.io/apiserver/pkg/cel/environment/base.go): lists and find of its
- * libraries, replace and charAt of strings. Without variables. The package is loaded with the first call: most servers
+ * CEL with the functions that Kubernetes adds (k8s.io/apiserver/pkg/cel/environment/base.go): lists, find,
+ * quantities, addresses, URLs, sets, format, replace and charAt of strings; not its named formats and semantic versions.
+ * Without variables. The package is loaded with the first call: most servers
  * never see an expression.
  */
 export function createEnvironment(): Environment {
@@ -17,6 +23,9 @@ export function createEnvironment(): Environment {
     "@marcbachmann/cel-js",
   ) as typeof import("@marcbachmann/cel-js");
   const environment = new Environment({ enableOptionalTypes: true });
+  for (const register of [registerQuantities, registerAddresses, registerUrls, registerSets, registerFormat]) {
+    register(environment);
+  }
   return environment
     .registerFunction(`string.${matchesFunction}(string): bool`, (text: string, pattern: string) =>
       compilePattern(pattern)(text),

@@ -48,17 +48,17 @@ export function customStrategy(
     validate(object) {
       const errors = schema.validate(object, undefined);
       if (scale !== undefined) errors.push(...validateScale(object, scale, ["spec", "status"]));
-      return errors;
+      return [...errors, ...schema.validateRules(object, undefined, errors)];
     },
     validateUpdate(object, old) {
       const errors = schema.validate(object, old);
       if (scale !== undefined) errors.push(...validateScale(object, scale, ["spec", "status"]));
-      return errors;
+      return [...errors, ...schema.validateRules(object, old, errors)];
     },
     validateStatusUpdate(object, old): FieldError[] {
       const errors = schema.validateStatus(object, old);
       if (scale !== undefined) errors.push(...validateScale(object, scale, ["status"]));
-      return errors;
+      return [...errors, ...schema.validateRules(object, old, errors)];
     },
     warnings: finalizerWarnings,
     generationChanges(object, old) {

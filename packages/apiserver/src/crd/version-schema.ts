@@ -3,6 +3,7 @@ import {
   decodeNative,
   defaultBySchema,
   type FieldError,
+  fieldError,
   type JsonObject,
   type JsonValue,
   type KubeObject,
@@ -13,6 +14,8 @@ import {
 import { compilePattern } from "./compile-pattern.ts";
 import { coerceEmbedded, hasEmbeddedResources, validateEmbedded } from "./embedded-resources.ts";
 import { ignoreUnchanged } from "./ratcheting.ts";
+import { rootPath } from "./rules/rule.ts";
+import { createRuleValidator, type RuleValidator } from "./rules/rule-validator.ts";
 
 /** What a version's schema does to objects. Nothing of it is looked at before the first object comes. */
 export interface VersionSchema {
@@ -27,6 +30,11 @@ export interface VersionSchema {
   validate(object: KubeObject, old: KubeObject | undefined): FieldError[];
   /** The same for the status alone. */
   validateStatus(object: KubeObject, old: KubeObject): FieldError[];
+  /**
+   * What x-kubernetes-validations says of the whole object, unless the errors found so far keep its rules from making
+   * sense.
+   */
+  validateRules(object: KubeObject, old: KubeObject | undefined, errors: readonly FieldError[]): FieldError[];
 }
 
 const objectMeta = "io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta";
@@ -40,6 +48,7 @@ export function createVersionSchema(schema: JsonObject | undefined): VersionSche
     embedded ??= hasEmbeddedResources(root);
     return embedded;
   };
+  let rules: { validator: RuleValidator | undefined } | undefined;
   let validators: { root: SchemaValidator; status: SchemaValidator | undefined } | undefined;
   const compiled = () => {
     validators ??= {
@@ -74,8 +83,28 @@ export function createVersionSchema(schema: JsonObject | undefined): VersionSche
       const errors = compiled().status?.validate(object["status"], "status") ?? [];
       return ignoreUnchanged(errors, object, old, root);
     },
+    validateRules(object, old, errors) {
+      rules ??= { validator: createRuleValidator(root) };
+      if (rules.validator === undefined) return [];
+      return errors.some(({ type }) => blocking.has(type)) ? [rulesNotChecked] : rules.validator.validate(object, old);
+    },
   };
 }
+
+/** Errors that make rules fail for reasons nobody would understand (customresource/strategy.go, hasBlockingErr). */
+const blocking: ReadonlySet<FieldError["type"]> = new Set([
+  "NotSupported",
+  "Required",
+  "TooLong",
+  "TooMany",
+  "TypeInvalid",
+]);
+
+const rulesNotChecked = fieldError.invalid(
+  rootPath,
+  null,
+  "some validation rules were not checked because the object was invalid; correct the existing errors to complete validation",
+);
 
 function decodeMetadata(value: JsonValue): { object: JsonObject; unknown: string[] } {
   return decodeNative(value, objectMeta);

@@ -1,6 +1,7 @@
 import { type FieldError, fieldError, isJsonObject, type JsonObject, validateStructuralSchema } from "@podwright/kube";
 import { compilePattern } from "./compile-pattern.ts";
 import type { DefinitionVersion, PrinterColumn, Subresources } from "./definition.ts";
+import { definitionRuleErrors } from "./rules/definition-rules.ts";
 
 /** What may stand at the root of a schema beside the type, when there is a status subresource. */
 const allowedAtRoot: ReadonlySet<string> = new Set([
@@ -41,7 +42,9 @@ export function validateSchema(version: DefinitionVersion, path: string): FieldE
   if (version.subresources?.status !== undefined) errors.push(...validateRoot(schema, root));
   if (schema["nullable"] === true)
     errors.push(fieldError.forbidden(`${root}.nullable`, "nullable cannot be true at the root"));
-  return [...errors, ...validateStructuralSchema(schema, root, { compilePattern })];
+  errors.push(...validateStructuralSchema(schema, root, { compilePattern }));
+  // Of a schema that is none, types cannot be told.
+  return errors.length > 0 ? errors : definitionRuleErrors(schema, root);
 }
 
 /** The status is validated by properties.status alone, so nothing else may say anything about it. */
