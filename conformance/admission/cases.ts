@@ -1,5 +1,6 @@
 import type { Exchange } from "../differential/exchange.ts";
 import type { Case } from "../differential/recorded.ts";
+import { invalidPolicies, policyDecisions } from "./policy-cases.ts";
 import { answers } from "./webhook-server.ts";
 
 type Json = Record<string, unknown>;
@@ -321,4 +322,6 @@ export const cases: Case[] = [
   invalidConfigurations(),
   reviews(),
   inTree(),
+  policyDecisions(),
+  invalidPolicies(),
 ];

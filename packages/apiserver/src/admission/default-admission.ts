@@ -12,11 +12,12 @@ import { namespaceLifecycle } from "./plugins/namespace-lifecycle.ts";
 import { priority } from "./plugins/priority.ts";
 import { serviceAccount } from "./plugins/service-account.ts";
 import { defaultStorageClass, storageProtection } from "./plugins/storage.ts";
+import { validatingPolicies } from "./policies/validating-policies.ts";
 import { createWebhookCaller } from "./webhooks/call.ts";
 import { webhookSource } from "./webhooks/configuration.ts";
 import type { Dial } from "./webhooks/endpoint.ts";
 import { createConditionMatcher } from "./webhooks/match-conditions.ts";
-import { createMatcher } from "./webhooks/matching.ts";
+import { createCriteriaMatcher, createMatcher } from "./webhooks/matching.ts";
 import { mutatingWebhooks } from "./webhooks/mutating.ts";
 import { endpointResolver, type ServiceResolver } from "./webhooks/service-resolver.ts";
 import { validatingWebhooks } from "./webhooks/validating.ts";
@@ -58,7 +59,8 @@ export function createAdmission(options: AdmissionOptions): Admission {
   const namespaces = lister("//namespaces/");
   const caller = createWebhookCaller(options.resolveService ?? endpointResolver(storage), options.dial);
   const meetsConditions = createConditionMatcher(options.authorizer ?? allowAuthenticated);
-  const match = createMatcher(namespaces, registry, meetsConditions);
+  const matches = createCriteriaMatcher(namespaces, registry);
+  const match = createMatcher(matches, meetsConditions);
   const webhooks = {
     mutating: webhookSource(lister("/admissionregistration.k8s.io/mutatingwebhookconfigurations/")),
     validating: webhookSource(lister("/admissionregistration.k8s.io/validatingwebhookconfigurations/")),
@@ -74,6 +76,15 @@ export function createAdmission(options: AdmissionOptions): Admission {
     mutatingWebhooks(webhooks.mutating, match, caller),
     serviceAllocation(lister("//services/")),
     ...(options.escalationCheck === undefined ? [] : [options.escalationCheck]),
+    validatingPolicies({
+      policies: lister("/admissionregistration.k8s.io/validatingadmissionpolicies/"),
+      bindings: lister("/admissionregistration.k8s.io/validatingadmissionpolicybindings/"),
+      namespaces,
+      matches,
+      storage,
+      registry,
+      authorizer: options.authorizer ?? allowAuthenticated,
+    }),
     validatingWebhooks(webhooks.validating, match, caller),
   ];
   const unsubscribe = storage.subscribe((change) => {

@@ -1,5 +1,6 @@
 import { formatLabelSelector } from "@podwright/kube";
 import { age, ageColumn, column, nameColumn } from "../resources/columns.ts";
+import { validateBinding, validatePolicy } from "./admission-policy-validation.ts";
 import type { NativeKind, Struct } from "./kind.ts";
 
 export const validatingAdmissionPolicy: NativeKind = {
@@ -14,6 +15,7 @@ export const validatingAdmissionPolicy: NativeKind = {
     },
   },
   hasGeneration: true,
+  validate: validatePolicy,
   allowUnconditionalUpdate: false,
   table: {
     columns: [
@@ -36,6 +38,7 @@ export const validatingAdmissionPolicy: NativeKind = {
 
 export const validatingAdmissionPolicyBinding: NativeKind = {
   hasGeneration: true,
+  validate: validateBinding,
   allowUnconditionalUpdate: false,
   table: {
     columns: [

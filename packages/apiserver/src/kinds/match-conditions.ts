@@ -10,19 +10,29 @@ import type { Struct } from "./kind.ts";
 export function validateMatchConditions(errors: Errors, object: KubeObject): void {
   let environment: Environment | undefined;
   each(object["webhooks"], "webhooks", (webhook: Struct, path) => {
-    const conditions: Struct[] = webhook["matchConditions"] ?? [];
-    const names = new Set<string>();
-    const at = `${path}.matchConditions`;
-    if (conditions.length > 64) errors.push(fieldError.tooMany(at, conditions.length, 64));
-    each(conditions, at, (condition: Struct, conditionPath) => {
+    matchConditions(errors, `${path}.matchConditions`, webhook["matchConditions"] ?? [], () => {
       environment ??= admissionEnvironment();
-      expression(errors, `${conditionPath}.expression`, String(condition["expression"] ?? "").trim(), environment);
-      const name: string = condition["name"] ?? "";
-      if (name === "") errors.push(fieldError.required(`${conditionPath}.name`));
-      else invalid(errors, `${conditionPath}.name`, name, isQualifiedName(name));
-      if (name !== "" && names.has(name)) errors.push(fieldError.duplicate(`${conditionPath}.name`, name));
-      names.add(name);
+      return environment;
     });
+  });
+}
+
+/** The conditions of a webhook or a policy. */
+export function matchConditions(
+  errors: Errors,
+  at: string,
+  conditions: readonly Struct[],
+  environment: () => Environment,
+): void {
+  const names = new Set<string>();
+  if (conditions.length > 64) errors.push(fieldError.tooMany(at, conditions.length, 64));
+  each(conditions, at, (condition: Struct, path) => {
+    expression(errors, `${path}.expression`, String(condition["expression"] ?? "").trim(), environment());
+    const name: string = condition["name"] ?? "";
+    if (name === "") errors.push(fieldError.required(`${path}.name`));
+    else invalid(errors, `${path}.name`, name, isQualifiedName(name));
+    if (name !== "" && names.has(name)) errors.push(fieldError.duplicate(`${path}.name`, name));
+    names.add(name);
   });
 }
 

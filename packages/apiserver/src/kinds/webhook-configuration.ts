@@ -105,7 +105,7 @@ function fullyQualifiedName(errors: Errors, path: string, name: string): void {
   }
 }
 
-function webhookRule(errors: Errors, path: string, rule: Struct): void {
+export function webhookRule(errors: Errors, path: string, rule: Struct): void {
   const alone = (field: string, what: string) => {
     const values: string[] = rule[field] ?? [];
     if (values.length === 0) errors.push(fieldError.required(`${path}.${field}`));

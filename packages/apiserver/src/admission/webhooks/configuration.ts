@@ -50,6 +50,8 @@ export interface Rule {
   /** Resource and subresource of "pods", "pods/status", "*", "*\/*". */
   resources: { resource: string; subresource: string }[];
   scope: string;
+  /** Of policies: only objects of these names. */
+  names?: readonly string[];
 }
 
 /** The webhooks of all configurations: sorted by the configuration's name, then in its order. Compiled again after a change only. */
@@ -65,16 +67,19 @@ export function webhookSource(configurations: Lister): () => readonly Webhook[] 
   };
 }
 
+export interface RuleSpec {
+  operations?: string[];
+  apiGroups?: string[];
+  apiVersions?: string[];
+  resources?: string[];
+  resourceNames?: string[];
+  scope?: string;
+}
+
 interface WebhookSpec {
   name: string;
   clientConfig?: ClientConfig;
-  rules?: {
-    operations?: string[];
-    apiGroups?: string[];
-    apiVersions?: string[];
-    resources?: string[];
-    scope?: string;
-  }[];
+  rules?: RuleSpec[];
   namespaceSelector?: LabelSelectorObject;
   objectSelector?: LabelSelectorObject;
   matchPolicy?: string;
@@ -95,13 +100,7 @@ function compileConfiguration(configuration: KubeObject): Webhook[] {
       id: `${configuration.metadata.name}/${spec.name}/${index}`,
       name: spec.name,
       clientConfig: spec.clientConfig ?? {},
-      rules: (spec.rules ?? []).map((rule) => ({
-        operations: rule.operations ?? [],
-        groups: rule.apiGroups ?? [],
-        versions: rule.apiVersions ?? [],
-        resources: (rule.resources ?? []).map(splitResource),
-        scope: rule.scope ?? "*",
-      })),
+      rules: (spec.rules ?? []).map(compileRule),
       namespaceSelector: compileSelector(spec.namespaceSelector),
       objectSelector: compileSelector(spec.objectSelector),
       equivalent: spec.matchPolicy !== "Exact",
@@ -115,11 +114,22 @@ function compileConfiguration(configuration: KubeObject): Webhook[] {
   });
 }
 
+export function compileRule(rule: RuleSpec): Rule {
+  return {
+    operations: rule.operations ?? [],
+    groups: rule.apiGroups ?? [],
+    versions: rule.apiVersions ?? [],
+    resources: (rule.resources ?? []).map(splitResource),
+    scope: rule.scope ?? "*",
+    ...(rule.resourceNames?.length && { names: rule.resourceNames }),
+  };
+}
+
 function isKnown(version: string): version is "v1" | "v1beta1" {
   return version === "v1" || version === "v1beta1";
 }
 
-function compileSelector(selector: LabelSelectorObject | undefined): LabelSelector | undefined {
+export function compileSelector(selector: LabelSelectorObject | undefined): LabelSelector | undefined {
   const requirements = Object.keys(selector?.matchLabels ?? {}).length + (selector?.matchExpressions ?? []).length;
   return requirements === 0 ? undefined : labelSelectorFromObject(selector);
 }

@@ -27,7 +27,7 @@ export function createConditionMatcher(authorizer: Authorizer): ConditionMatcher
     if (known !== undefined) return known;
     environment ??= admissionEnvironment();
     const programs = webhook.matchConditions.map(({ expression }) =>
-      tryCompile(environment as Environment, expression),
+      tryCompile(environment as Environment, expression, "bool"),
     );
     compiled.set(webhook, programs);
     return programs;
@@ -51,9 +51,10 @@ export function createConditionMatcher(authorizer: Authorizer): ConditionMatcher
   };
 }
 
-function tryCompile(environment: Environment, expression: string): Program | Error {
+/** @param type "bool", "string", or "any" for a variable */
+export function tryCompile(environment: Environment, expression: string, type: string): Program | Error {
   try {
-    return compile(environment, expression, "bool");
+    return compile(environment, expression, type);
   } catch (error) {
     return error as Error;
   }
@@ -68,7 +69,8 @@ function evaluate(program: Program | Error, variables: Record<string, unknown>):
   }
 }
 
-function variablesOf(
+/** object, oldObject, request and authorizer, as expressions know them. */
+export function variablesOf(
   authorizer: Authorizer,
   resource: Resource,
   attributes: AdmissionAttributes,

@@ -13,22 +13,34 @@ export interface Invocation {
 
 export type Matcher = (webhook: Webhook, attributes: AdmissionAttributes) => Invocation | undefined;
 
+/** What requests a webhook or a policy is about. */
+export type Criteria = Pick<Webhook, "rules" | "namespaceSelector" | "objectSelector" | "equivalent">;
+
+/**
+ * The resource that a request is about in the words of the rules that match it: matchPolicy Equivalent may make it
+ * another version. Undefined when the criteria do not match. Throws a StatusError when that cannot be said.
+ */
+export type CriteriaMatcher = (criteria: Criteria, attributes: AdmissionAttributes) => Resource | undefined;
+
 /**
  * Decides which webhooks a request concerns (k8s.io/apiserver/pkg/admission/plugin/webhook/generic/webhook.go,
  * ShouldCallHook, and predicates/). Throws a StatusError when that cannot be said.
  */
-export function createMatcher(
-  namespaces: Lister,
-  registry: ResourceRegistry,
-  meetsConditions: ConditionMatcher,
-): Matcher {
-  const equivalents = equivalentResources(registry);
+export function createMatcher(matches: CriteriaMatcher, meetsConditions: ConditionMatcher): Matcher {
   return (webhook, attributes) => {
-    if (!selectsObject(webhook.objectSelector, attributes)) return undefined;
-    const resource = matchRules(webhook, attributes, equivalents);
+    const resource = matches(webhook, attributes);
     if (resource === undefined) return undefined;
-    if (!selectsNamespace(webhook.namespaceSelector, attributes, namespaces)) return undefined;
     return meetsConditions(webhook, resource, attributes) ? { webhook, resource } : undefined;
+  };
+}
+
+export function createCriteriaMatcher(namespaces: Lister, registry: ResourceRegistry): CriteriaMatcher {
+  const equivalents = equivalentResources(registry);
+  return (criteria, attributes) => {
+    if (!selectsObject(criteria.objectSelector, attributes)) return undefined;
+    const resource = matchRules(criteria, attributes, equivalents);
+    if (resource === undefined) return undefined;
+    return selectsNamespace(criteria.namespaceSelector, attributes, namespaces) ? resource : undefined;
   };
 }
 
@@ -53,17 +65,17 @@ export function namespaceOf(attributes: AdmissionAttributes): string {
 }
 
 function matchRules(
-  webhook: Webhook,
+  criteria: Criteria,
   attributes: AdmissionAttributes,
   equivalents: (resource: Resource) => readonly Resource[],
 ): Resource | undefined {
-  for (const rule of webhook.rules) {
+  for (const rule of criteria.rules) {
     if (matchesRule(rule, attributes, attributes.resource)) return attributes.resource;
   }
-  if (!webhook.equivalent) return undefined;
+  if (!criteria.equivalent) return undefined;
   const others = equivalents(attributes.resource);
   if (others.length === 0) return undefined;
-  for (const rule of webhook.rules) {
+  for (const rule of criteria.rules) {
     for (const other of others) if (matchesRule(rule, attributes, other)) return other;
   }
   return undefined;
@@ -79,7 +91,8 @@ function matchesRule(rule: Rule, attributes: AdmissionAttributes, resource: Reso
         (r.resource === "*" || r.resource === resource.plural) &&
         (r.subresource === "*" || r.subresource === attributes.subresource),
     ) &&
-    matchesScope(rule.scope, attributes)
+    matchesScope(rule.scope, attributes) &&
+    (rule.names === undefined || rule.names.includes(attributes.name))
   );
 }
 
