@@ -4,4 +4,4 @@ FROM ${BASE}
 COPY . /podwright
 ENV PATH=/podwright/bin:/usr/local/bin:/usr/bin:/bin
 USER 65532:65532
-ENTRYPOINT ["node", "/podwright/packages/cli/src/main.ts"]
+ENTRYPOINT ["node", "/podwright/packages/cli/bin/main.mjs"]

@@ -1,8 +1,15 @@
-// An operator in a process of its own: `node operator-process.ts KUBECONFIG PART-LEFT-OUT,…` says "ready".
+// An operator in a process of its own: `node operator-process.ts KUBECONFIG CACHE-DIR PART-LEFT-OUT,…` says "ready".
 import { Client, HttpTransport, loadKubeconfig } from "@podwright/client";
-import { type PartName, startOperator } from "@podwright/operator";
+import { type ImageChoice, type PartName, startOperator } from "@podwright/operator";
+import { findTool } from "podwright";
 
-const [path = "", without = ""] = process.argv.slice(2);
+const [path = "", cacheDir = "", without = ""] = process.argv.slice(2);
 const client = new Client(new HttpTransport(loadKubeconfig({ path })));
-await startOperator({ client, without: without.split(",") as PartName[], onError: console.error });
+await startOperator({
+  client,
+  without: without.split(",") as PartName[],
+  pack: { helm: { binary: () => findTool("helm"), kubeconfig: path }, cacheDir },
+  fresh: { scope: "all", images: (process.env["BENCH_IMAGES"] ?? "none") as ImageChoice },
+  onError: console.error,
+});
 console.log("ready");

@@ -1,12 +1,12 @@
-import { type ChildProcess, spawn } from "node:child_process";
-import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import { Client, HttpTransport, loadKubeconfig } from "@podwright/client";
 import { startCluster } from "@podwright/cluster";
 import type { PartName } from "@podwright/operator";
+import { cpuSeconds, residentMb } from "../conformance/machine/process-cost.ts";
+import { startProgram } from "../conformance/machine/program.ts";
 import { startRealCluster } from "../scripts/real-cluster.ts";
 
 /** A cluster to measure an operator on: real where KUBEBUILDER_ASSETS says so, else embedded, without nodes. */
@@ -14,12 +14,14 @@ export interface OperatorTarget {
   lane: "embedded" | "real";
   client: Client;
   /** Starts an operator in a process of its own; resolves when it is at work. */
-  operator(without: readonly PartName[]): Promise<OperatorProcess>;
+  operator(without: readonly PartName[], env?: Record<string, string>): Promise<OperatorProcess>;
   stop(): Promise<void>;
 }
 
 export interface OperatorProcess {
   residentMb(): Promise<{ now: number; peak: number }>;
+  /** What it has computed so far. */
+  cpuSeconds(): Promise<number>;
   stop(): Promise<void>;
 }
 
@@ -36,7 +38,7 @@ export async function openTarget(): Promise<OperatorTarget> {
   return {
     lane: assets === undefined ? "embedded" : "real",
     client,
-    operator: (without) => startProcess(kubeconfig, without),
+    operator: (without, env = {}) => startProcess(kubeconfig, join(folder, "charts"), without, env),
     async stop() {
       await client.close();
       await cluster.stop();
@@ -48,28 +50,16 @@ export async function openTarget(): Promise<OperatorTarget> {
 /** What an operator of its own is to be started with: it makes little garbage, and needs no large nursery for it. */
 const operatorFlags = ["--max-semi-space-size=4"];
 
-async function startProcess(kubeconfig: string, without: readonly PartName[]): Promise<OperatorProcess> {
+async function startProcess(
+  kubeconfig: string,
+  cacheDir: string,
+  without: readonly PartName[],
+  env: Record<string, string>,
+): Promise<OperatorProcess> {
   const main = fileURLToPath(new URL("operator-process.ts", import.meta.url));
-  const child: ChildProcess = spawn(process.execPath, [...operatorFlags, main, kubeconfig, without.join(",")], {
-    stdio: ["ignore", "pipe", "inherit"],
-  });
-  await new Promise((resolve, reject) => {
-    createInterface({ input: child.stdout as NodeJS.ReadableStream }).once("line", resolve);
-    child.once("exit", (code) => reject(new Error(`the operator ended with ${code}`)));
-  });
-  return {
-    async residentMb() {
-      const status = await readFile(`/proc/${child.pid}/status`, "utf8");
-      const mb = (name: string) => Math.round(Number(new RegExp(`${name}:\\s+(\\d+)`).exec(status)?.[1] ?? 0) / 1024);
-      return { now: mb("VmRSS"), peak: mb("VmHWM") };
-    },
-    async stop() {
-      child.removeAllListeners("exit");
-      const exited = new Promise((resolve) => child.once("exit", resolve));
-      child.kill("SIGKILL");
-      await exited;
-    },
-  };
+  const args = [...operatorFlags, main, kubeconfig, cacheDir, without.join(",")];
+  const { pid, end } = await startProgram(args, env);
+  return { residentMb: () => residentMb(pid), cpuSeconds: () => cpuSeconds(pid), stop: () => end("SIGKILL") };
 }
 
 /** Runs so many at a time. */

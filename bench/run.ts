@@ -1,23 +1,22 @@
 // `npm run bench`: prints one JSON document. With KUBEBUILDER_ASSETS the same load goes to a real kube-apiserver with
 // etcd, and the ratios are given. `-- --save` writes it into bench/results too.
-import { type ChildProcess, execFileSync, spawn } from "node:child_process";
-import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { execFileSync } from "node:child_process";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { Agent } from "node:https";
 import { cpus, tmpdir, totalmem } from "node:os";
 import { join } from "node:path";
 import { performance } from "node:perf_hooks";
-import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import { loadKubeconfig } from "@podwright/client";
+import { residentMb } from "../conformance/machine/process-cost.ts";
+import { podwrightFile, startProgram } from "../conformance/machine/program.ts";
 import { startRealCluster } from "../scripts/real-cluster.ts";
 import { load, round, send, type Target } from "./load.ts";
 import { measureOperations, type Operations } from "./operations.ts";
 
-const main = fileURLToPath(new URL("../packages/cli/src/main.ts", import.meta.url));
-
 interface Running {
   target: Target;
-  child: ChildProcess;
+  pid: number;
   /** From the start of the process to the line that says ready, in ms. */
   readyMs: number;
   stop(): Promise<void>;
@@ -51,6 +50,11 @@ result["pods"] = await withEmbedded(["--nodes", "10"], measurePods);
 // Each in a process of its own, on the real cluster where there is one.
 result["reflector"] = measureApart("reflector.ts");
 result["redeploy"] = measureApart("redeploy.ts");
+result["fresh"] = measureApart("fresh.ts");
+result["fresh_node"] = measureApart("fresh-node.ts");
+result["pod_service"] = measureApart("pod-service.ts");
+result["packs"] = measureApart("packs.ts");
+result["node"] = measureApart("node.ts");
 
 const text = JSON.stringify(result, null, 2);
 console.log(text);
@@ -67,28 +71,15 @@ function measureApart(file: string): unknown {
 async function startEmbedded(args: string[], env: Record<string, string>): Promise<Running> {
   const folder = await mkdtemp(join(tmpdir(), "podwright-bench-"));
   const began = performance.now();
-  const child = spawn(
-    process.execPath,
-    [main, "up", "--port", "0", "--data-dir", folder, "--output", "json", ...args],
-    {
-      stdio: ["ignore", "pipe", "inherit"],
-      env: { ...process.env, ...env },
-    },
-  );
-  const line = await new Promise<string>((resolve, reject) => {
-    createInterface({ input: child.stdout as NodeJS.ReadableStream }).once("line", resolve);
-    child.once("exit", (code) => reject(new Error(`podwright up ended with ${code}`)));
-  });
+  const flags = ["--port", "0", "--data-dir", folder, "--output", "json"];
+  const program = await startProgram([podwrightFile, "up", ...flags, ...args], env);
   const readyMs = performance.now() - began;
   return {
-    target: await targetOf(JSON.parse(line).kubeconfig),
-    child,
+    target: await targetOf(JSON.parse(program.firstLine).kubeconfig),
+    pid: program.pid,
     readyMs,
     async stop() {
-      child.removeAllListeners("exit");
-      const exited = new Promise((resolve) => child.once("exit", resolve));
-      child.kill("SIGTERM");
-      await exited;
+      await program.end("SIGTERM");
       await rm(folder, { recursive: true, force: true });
     },
   };
@@ -137,11 +128,11 @@ async function starts(count: number, kind: "first" | "later") {
     if (kind === "first") await rm(cache, { recursive: true, force: true });
     await withEmbedded(
       [],
-      async ({ child, readyMs }) => {
+      async ({ pid, readyMs }) => {
         // The first of the later ones fills the cache.
         if (kind === "first" || i > 0) ready.push(Math.round(readyMs));
         await new Promise((resolve) => setTimeout(resolve, 2_000));
-        rssMb = await residentMb(child.pid as number);
+        rssMb = (await residentMb(pid)).now;
       },
       { NODE_COMPILE_CACHE: cache },
     );
@@ -154,18 +145,13 @@ async function starts(count: number, kind: "first" | "later") {
   };
 }
 
-async function residentMb(pid: number): Promise<number> {
-  const status = await readFile(`/proc/${pid}/status`, "utf8");
-  return Math.round(Number(/VmRSS:\s+(\d+)/.exec(status)?.[1] ?? 0) / 1024);
-}
-
 /** etcd and kube-apiserver alone: without the controllers that the embedded cluster runs in its one process. */
 async function measureReal(binaries: string) {
   const began = performance.now();
   const cluster = await startRealCluster(binaries, { controllers: false });
   const readyMs = Math.round(performance.now() - began);
   try {
-    const idle = await Promise.all(Object.values(cluster.pids).map(residentMb));
+    const idle = await Promise.all(Object.values(cluster.pids).map(async (pid) => (await residentMb(pid)).now));
     const target = await targetOf(cluster.kubeconfig);
     const operations = await measureOperations(target);
     target.agent.destroy();
@@ -249,7 +235,7 @@ async function measureWebhook({ target }: Running) {
 }
 
 /** Pods from a Deployment to Running on simulated nodes. */
-async function measurePods({ target, child }: Running) {
+async function measurePods({ target, pid }: Running) {
   const count = 1_000;
   const began = performance.now();
   await send(target, {
@@ -276,6 +262,6 @@ async function measurePods({ target, child }: Running) {
   return {
     pods: count,
     to_running_per_s: Math.round(count / seconds),
-    resident_mb: await residentMb(child.pid as number),
+    resident_mb: (await residentMb(pid)).now,
   };
 }

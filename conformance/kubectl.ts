@@ -10,10 +10,15 @@ export interface Ran {
 /** Runs kubectl with the arguments (and text for its standard input) and gives what came of it, whatever the exit code. */
 export type RunKubectl = (args: string[], input?: string) => Promise<Ran>;
 
-/** kubectl 1.35 from npm where it fits the platform, else the machine's own, on a cluster. */
-export async function kubectlRunner(kubeconfig: string): Promise<RunKubectl> {
-  const kubectl = process.env["KUBECTL"] ?? (await packagedTool("kubectl").catch(() => findTool("kubectl")));
-  return (args, input) => run(kubectl, ["--kubeconfig", kubeconfig, ...args], input);
+/** The program: kubectl 1.35 from npm where it fits the platform, else the machine's own. */
+export async function kubectlProgram(): Promise<string> {
+  return process.env["KUBECTL"] ?? (await packagedTool("kubectl").catch(() => findTool("kubectl")));
+}
+
+/** kubectl on a cluster, with variables of its own. */
+export async function kubectlRunner(kubeconfig: string, env: Record<string, string> = {}): Promise<RunKubectl> {
+  const kubectl = await kubectlProgram();
+  return (args, input) => run(kubectl, ["--kubeconfig", kubeconfig, ...args], input, env);
 }
 
 /** Runs a program to its end. */

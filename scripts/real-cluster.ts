@@ -11,6 +11,8 @@ export interface RealCluster {
   kubeconfig: string;
   /** Process ids by name. */
   pids: Record<string, number>;
+  /** Kills one of its programs and starts it again; resolves when the API server is ready. */
+  restart(name: string): Promise<void>;
   stop(): Promise<void>;
 }
 
@@ -21,8 +23,10 @@ export interface RealCluster {
 export async function startRealCluster(assets: string, options: { controllers?: boolean } = {}): Promise<RealCluster> {
   const folder = await mkdtemp(join(tmpdir(), "podwright-real-"));
   const children = new Map<string, ChildProcess>();
+  const commands = new Map<string, string[]>();
   const start = (name: string, args: string[]) => {
-    const log = createWriteStream(join(folder, `${name}.log`));
+    commands.set(name, args);
+    const log = createWriteStream(join(folder, `${name}.log`), { flags: "a" });
     const child = spawn(join(assets, name), args, { cwd: folder, stdio: ["ignore", "pipe", "pipe"] });
     child.stdout?.pipe(log);
     child.stderr?.pipe(log);
@@ -83,7 +87,13 @@ export async function startRealCluster(assets: string, options: { controllers?: 
       start("kube-scheduler", [...common, ...auth, `--secure-port=${scheduler}`]);
     }
     const pids = Object.fromEntries([...children].map(([name, child]) => [name, child.pid as number]));
-    return { kubeconfig, pids, stop };
+    const restart = async (name: string) => {
+      const child = children.get(name) as ChildProcess;
+      await end(child, "SIGKILL");
+      start(name, commands.get(name) as string[]);
+      await ready(port as number, folder, children);
+    };
+    return { kubeconfig, pids, restart, stop };
   } catch (error) {
     await stop();
     throw error;
@@ -120,10 +130,10 @@ async function ready(port: number, folder: string, children: Map<string, ChildPr
   throw new Error(`kube-apiserver did not get ready:\n${log.split("\n").slice(-15).join("\n")}`);
 }
 
-async function end(child: ChildProcess): Promise<void> {
+async function end(child: ChildProcess, signal: NodeJS.Signals = "SIGTERM"): Promise<void> {
   if (child.exitCode !== null || child.signalCode !== null) return;
   const ended = new Promise((resolve) => child.once("exit", resolve));
-  child.kill("SIGTERM");
+  child.kill(signal);
   const timer = setTimeout(() => child.kill("SIGKILL"), 5_000);
   await ended;
   clearTimeout(timer);

@@ -68,6 +68,16 @@ const definitionOfTwo = definition(
 );
 
 const w = `${widgets("v1")}/w`;
+const applied = widget({
+  size: "s",
+  tags: ["a", "b"],
+  plain: ["a", "b"],
+  ports: [{ port: 80 }, { port: 53, protocol: "UDP" }],
+  atomic: { a: "1" },
+  granular: { a: "1" },
+  free: { x: { y: 1 }, l: [1] },
+  either: 1,
+});
 
 export const customCases: Case[] = [
   {
@@ -86,36 +96,8 @@ export const customCases: Case[] = [
         status: { phase: "y" },
         spec: { size: "l" },
       }),
-      apply(
-        "one",
-        w,
-        "one",
-        widget({
-          size: "s",
-          tags: ["a", "b"],
-          plain: ["a", "b"],
-          ports: [{ port: 80 }, { port: 53, protocol: "UDP" }],
-          atomic: { a: "1" },
-          granular: { a: "1" },
-          free: { x: { y: 1 }, l: [1] },
-          either: 1,
-        }),
-      ),
-      apply(
-        "the same again",
-        w,
-        "one",
-        widget({
-          size: "s",
-          tags: ["a", "b"],
-          plain: ["a", "b"],
-          ports: [{ port: 80 }, { port: 53, protocol: "UDP" }],
-          atomic: { a: "1" },
-          granular: { a: "1" },
-          free: { x: { y: 1 }, l: [1] },
-          either: 1,
-        }),
-      ),
+      apply("one", w, "one", applied),
+      apply("the same again", w, "one", applied),
       apply(
         "two",
         w,

@@ -29,7 +29,7 @@ func main() {
 		os.Exit(2)
 	}
 	config.QPS, config.Burst = 200, 400
-	checks := append(append(typedChecks, dynamicChecks...), controllerChecks...)
+	checks := append(append(append(typedChecks, dynamicChecks...), controllerChecks...), streamChecks...)
 	failed := false
 	for _, c := range checks {
 		ctx, cancel := context.WithTimeout(context.Background(), 60*time.Second)

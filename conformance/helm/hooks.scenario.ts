@@ -1,9 +1,8 @@
 import { fileURLToPath } from "node:url";
 import { configMaps, jobs } from "@podwright/client";
-import { findTool, packagedTool } from "podwright";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { type Ran, run } from "../kubectl.ts";
-import { type Lane, openLane } from "../lane.ts";
+import { type Lane, laneHelm, openLane } from "../lane.ts";
 
 const chart = fileURLToPath(new URL("hooks-chart", import.meta.url));
 
@@ -11,7 +10,7 @@ let lane: Lane;
 let helm: (namespace: string, ...args: string[]) => Promise<Ran>;
 beforeAll(async () => {
   lane = await openLane({ operator: false });
-  const binary = process.env["HELM"] ?? (await packagedTool("helm").catch(() => findTool("helm")));
+  const binary = await laneHelm();
   helm = (namespace, ...args) => run(binary, [...args, "--kubeconfig", lane.kubeconfig, "-n", namespace]);
 });
 afterAll(() => lane?.close());

@@ -2,7 +2,7 @@ import { execFile } from "node:child_process";
 import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { promisify } from "node:util";
-import { type Daemon, startDaemon } from "./daemon.ts";
+import { type Daemon, startDaemon } from "@podwright/containerd/testing/daemon";
 import { type ImageDescription, imageArchive } from "./images.ts";
 
 /** A containerd of a test's own. */
@@ -13,6 +13,8 @@ export interface Containerd extends Daemon {
   ctr(...args: string[]): Promise<string>;
   /** Puts images of busybox-static into it. */
   load(...images: ImageDescription[]): Promise<void>;
+  /** Puts images into it from an archive of `docker save`. */
+  loadArchive(path: string): Promise<void>;
   /** Starts it again on what it has, after {@link Daemon.stop} or {@link Daemon.kill}. */
   startAgain(): Promise<void>;
 }
@@ -22,17 +24,18 @@ const pause = "registry.k8s.io/pause:3.10";
 /**
  * Starts containerd with a CNI bridge of its own: everything in the folder but the bridge. Needs root.
  *
- * @param options.subnet of the pods, "10.105.0.0/24"
+ * @param options.network a bridge's name, and the range of the pods ("10.105.0.0/24"); undefined: it has no network
  */
 export async function startContainerd(options: {
   folder: string;
-  bridge: string;
-  subnet: string;
+  network?: { bridge: string; subnet: string };
 }): Promise<Containerd> {
-  const { folder } = options;
+  const { folder, network } = options;
   const socket = join(folder, "containerd.sock");
   await mkdir(join(folder, "cni"), { recursive: true });
-  await writeFile(join(folder, "cni", "10-pods.conflist"), JSON.stringify(cniConfiguration(options)));
+  if (network !== undefined) {
+    await writeFile(join(folder, "cni", "10-pods.conflist"), JSON.stringify(cniConfiguration(network)));
+  }
   await writeFile(join(folder, "containerd.toml"), configuration(folder, socket));
   const run = promisify(execFile);
   const ctr = async (...args: string[]) => (await run("ctr", ["-a", socket, "-n", "k8s.io", ...args])).stdout;
@@ -54,6 +57,9 @@ export async function startContainerd(options: {
     async load(...images) {
       const path = join(folder, "images.tar");
       await writeFile(path, await imageArchive(...images));
+      await containerd.loadArchive(path);
+    },
+    async loadArchive(path) {
       await ctr("images", "import", path);
     },
     stop: () => daemon.stop(),

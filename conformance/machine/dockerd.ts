@@ -2,7 +2,7 @@ import { execFile, spawn } from "node:child_process";
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { promisify } from "node:util";
-import { type Daemon, startDaemon } from "./daemon.ts";
+import { type Daemon, startDaemon } from "@podwright/containerd/testing/daemon";
 import { type ImageDescription, imageArchive } from "./images.ts";
 
 /** A dockerd of a test's own. */
@@ -15,6 +15,8 @@ export interface Dockerd extends Daemon {
   dockerWith(input: Buffer | string, ...args: string[]): Promise<string>;
   /** Puts images of busybox-static into it. */
   load(...images: ImageDescription[]): Promise<void>;
+  /** Puts images into it from an archive of `docker save`. */
+  loadArchive(path: string): Promise<void>;
   /** Starts it again on what it has, after {@link Daemon.stop} or {@link Daemon.kill}. */
   startAgain(): Promise<void>;
 }
@@ -33,7 +35,7 @@ export async function startDockerd(options: {
   const env = { ...process.env, DOCKER_HOST: `unix://${socket}`, DOCKER_CONFIG: join(folder, "client") };
   const docker = async (...args: string[]) => (await promisify(execFile)("docker", args, { env })).stdout;
   await writeFile(join(folder, "daemon.json"), "{}");
-  const start = () =>
+  const startOnce = () =>
     startDaemon({
       command: "dockerd",
       args: [
@@ -49,6 +51,12 @@ export async function startDockerd(options: {
       folder,
       log: join(folder, "dockerd.log"),
       ready: () => docker("version"),
+    });
+  const start = () =>
+    startOnce().catch((error: Error) => {
+      // Two that start at the same moment get in each other's way, at the chains that they share.
+      if (!error.message.includes("iptables failed")) throw error;
+      return startOnce();
     });
   let daemon = await start();
   const dockerd: Dockerd = {
@@ -77,6 +85,9 @@ export async function startDockerd(options: {
       }),
     async load(...images) {
       await dockerd.dockerWith(await imageArchive(...images), "load");
+    },
+    async loadArchive(path) {
+      await docker("load", "-i", path);
     },
     stop: () => daemon.stop(),
     kill: () => daemon.kill(),

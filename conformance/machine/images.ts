@@ -26,23 +26,8 @@ export async function imageArchive(...images: ImageDescription[]): Promise<Buffe
   const manifest: object[] = [];
   const entries = new Map<string, Buffer>([[`${sha256(base)}/layer.tar`, base]]);
   for (const image of images) {
-    const layers = [base];
-    if (image.files !== undefined) layers.push(await layerOf(image.files));
+    const { config, layers } = await imageParts(image, base);
     for (const layer of layers) entries.set(`${sha256(layer)}/layer.tar`, layer);
-    const config = Buffer.from(
-      JSON.stringify({
-        architecture: process.arch === "x64" ? "amd64" : process.arch,
-        os: "linux",
-        config: {
-          Cmd: image.command ?? ["sh"],
-          Env: ["PATH=/bin", ...(image.env ?? [])],
-          ...(image.entrypoint && { Entrypoint: image.entrypoint }),
-          ...(image.user && { User: image.user }),
-          ...(image.labels && { Labels: image.labels }),
-        },
-        rootfs: { type: "layers", diff_ids: layers.map((layer) => `sha256:${sha256(layer)}`) },
-      }),
-    );
     const configName = `${sha256(config)}.json`;
     entries.set(configName, config);
     const paths = layers.map((layer) => `${sha256(layer)}/layer.tar`);
@@ -50,6 +35,28 @@ export async function imageArchive(...images: ImageDescription[]): Promise<Buffe
   }
   entries.set("manifest.json", Buffer.from(JSON.stringify(manifest)));
   return layerArchive([...entries].map(([name, content]) => ({ name, content })));
+}
+
+/** What an image is made of: its configuration as JSON, and its layers as tar files. */
+export async function imageParts(
+  image: ImageDescription,
+  base?: Buffer,
+): Promise<{ config: Buffer; layers: Buffer[] }> {
+  const layers = [base ?? (await busyboxLayer())];
+  if (image.files !== undefined) layers.push(await layerOf(image.files));
+  const config = {
+    architecture: process.arch === "x64" ? "amd64" : process.arch,
+    os: "linux",
+    config: {
+      Cmd: image.command ?? ["sh"],
+      Env: ["PATH=/bin", ...(image.env ?? [])],
+      ...(image.entrypoint && { Entrypoint: image.entrypoint }),
+      ...(image.user && { User: image.user }),
+      ...(image.labels && { Labels: image.labels }),
+    },
+    rootfs: { type: "layers", diff_ids: layers.map((layer) => `sha256:${sha256(layer)}`) },
+  };
+  return { config: Buffer.from(JSON.stringify(config)), layers };
 }
 
 export interface Entry {

@@ -1,9 +1,9 @@
 import { execFile } from "node:child_process";
 import { mkdir, readFile, writeFile } from "node:fs/promises";
-import { createServer } from "node:net";
 import { join } from "node:path";
 import { promisify } from "node:util";
-import { type Daemon, startDaemon } from "./daemon.ts";
+import { type Daemon, startDaemon } from "@podwright/containerd/testing/daemon";
+import { freePort } from "@podwright/containerd/testing/free-port";
 
 /** A real kubelet on this machine. */
 export interface Kubelet extends Daemon {
@@ -86,12 +86,4 @@ function configuration(options: {
       "memory.available": "0%",
     },
   };
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  const { port } = server.address() as { port: number };
-  await new Promise((resolve) => server.close(resolve));
-  return port;
 }

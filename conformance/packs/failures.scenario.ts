@@ -4,58 +4,27 @@ import { configMaps, deployments } from "@podwright/client";
 import { afterAll, beforeAll, expect, test, vi } from "vitest";
 import { type Lane, openLane } from "../lane.ts";
 import { openPackLane, type PackLane } from "./pack-lane.ts";
-
-const config = `apiVersion: v1
-kind: ConfigMap
-metadata:
-  name: {{ .Release.Name }}
-data:
-  a: {{ .Values.a | quote }}
-`;
-
-// A workload that no node takes never gets ready.
-const deployment = `apiVersion: apps/v1
-kind: Deployment
-metadata:
-  name: {{ .Release.Name }}
-spec:
-  replicas: 1
-  selector:
-    matchLabels: {app: {{ .Release.Name }}}
-  template:
-    metadata:
-      labels: {app: {{ .Release.Name }}}
-    spec:
-      nodeSelector: {{ .Values.nodes | toJson }}
-      containers:
-        - name: main
-          image: app:{{ .Values.tag }}
-`;
+import { configTemplate, deploymentTemplate, sampleValues } from "./sample-charts.ts";
 
 let lane: Lane;
 let on: PackLane;
 beforeAll(async () => {
   lane = await openLane();
   on = await openPackLane(lane);
-  await on.chart("cfg", "0.1.0", { "config.yaml": config }, "a: x\n");
-  await on.chart("web", "0.1.0", { "web.yaml": deployment }, "nodes: {}\ntag: 1\n");
+  await on.chart("cfg", "0.1.0", { "config.yaml": configTemplate }, sampleValues);
+  await on.chart("web", "0.1.0", { "web.yaml": deploymentTemplate }, sampleValues);
 });
 afterAll(async () => {
   await on?.close();
   await lane?.close();
 });
 
-const chart = (name: string, version = "0.1.0") => ({
-  name,
-  version,
-  repository: { kind: "ClusterPackRepository", name: on.repository },
-});
 const nowhere = { nodes: { "no-such-label": "x" } };
 
 test("an upgrade that does not get ready is rolled back, and says why; a changed Pack starts anew", async () => {
   const namespace = await lane.namespace("pack");
   await on.create(namespace, "web", {
-    chart: chart("web"),
+    chart: on.chartOf("web"),
     timeout: "4s",
     upgrade: { remediation: "rollback" },
   });
@@ -82,7 +51,7 @@ test("an upgrade that does not get ready is rolled back, and says why; a changed
 
 test("while helm waits the Pack tells for what", async () => {
   const namespace = await lane.namespace("pack");
-  await on.create(namespace, "slow", { chart: chart("web"), values: nowhere, timeout: "60s" });
+  await on.create(namespace, "slow", { chart: on.chartOf("web"), values: nowhere, timeout: "60s" });
   await on.until(namespace, "slow", (pack) =>
     expect(pack["status"]?.conditions?.[0]?.message).toBe(
       "Installing web 0.1.0: waiting for Deployment slow (0 of 1 ready)",
@@ -95,7 +64,7 @@ test("while helm waits the Pack tells for what", async () => {
 
 test("helm killed in the middle: the release is unlocked and done again", async () => {
   const namespace = await lane.namespace("pack");
-  await on.create(namespace, "killed", { chart: chart("web"), values: nowhere, timeout: "60s" });
+  await on.create(namespace, "killed", { chart: on.chartOf("web"), values: nowhere, timeout: "60s" });
   await on.until(namespace, "killed", (pack) =>
     expect(pack["status"]?.conditions?.[0]?.message).toContain("waiting for Deployment killed"),
   );
@@ -113,7 +82,7 @@ test("helm killed in the middle: the release is unlocked and done again", async 
 test("a first installation that fails goes away again with remediation uninstall", async () => {
   const namespace = await lane.namespace("pack");
   await on.create(namespace, "first", {
-    chart: chart("web"),
+    chart: on.chartOf("web"),
     values: nowhere,
     timeout: "2s",
     install: { remediation: "uninstall" },
@@ -125,7 +94,7 @@ test("a first installation that fails goes away again with remediation uninstall
 
 test("with manual approval nothing happens until the annotation names the plan", async () => {
   const namespace = await lane.namespace("pack");
-  await on.create(namespace, "asked", { chart: chart("cfg"), approval: "manual" });
+  await on.create(namespace, "asked", { chart: on.chartOf("cfg"), approval: "manual" });
   await on.condition(namespace, "asked", "Ready", "False", "ApprovalPending");
   const approve = async (digest: string) =>
     on.merge(namespace, "asked", { metadata: { annotations: { "podwright.dev/approve": digest } } });
@@ -153,7 +122,7 @@ test("with manual approval nothing happens until the annotation names the plan",
 test("patches after rendering are in the cluster", async () => {
   const namespace = await lane.namespace("pack");
   await on.create(namespace, "patched", {
-    chart: chart("cfg"),
+    chart: on.chartOf("cfg"),
     postRender: [
       { patch: "kind: ConfigMap\nmetadata: {name: patched, labels: {team: blue}}" },
       { patch: '[{"op": "add", "path": "/data/b", "value": "y"}]', target: { kind: "ConfigMap" } },
@@ -163,23 +132,4 @@ test("patches after rendering are in the cluster", async () => {
   const made = await lane.client.resource(configMaps).get("patched", namespace);
   expect(made["data"]).toEqual({ a: "x", b: "y" });
   expect(made.metadata.labels).toMatchObject({ team: "blue" });
-});
-
-test("drift is told, or put right", async () => {
-  const namespace = await lane.namespace("pack");
-  const resource = lane.client.resource(configMaps);
-  await on.create(namespace, "drifty", {
-    chart: chart("cfg"),
-    interval: "1s",
-    driftDetection: { mode: "warn" },
-  });
-  await on.condition(namespace, "drifty", "Drifted", "False", "NoDrift");
-  await resource.patch("drifty", namespace, { data: { a: "by hand" } }, { type: "merge" });
-  expect(await on.condition(namespace, "drifty", "Drifted", "True")).toBe("ConfigMap drifty (changed)");
-  await on.merge(namespace, "drifty", { spec: { driftDetection: { ignore: [{ paths: ["/data/a"] }] } } });
-  await on.condition(namespace, "drifty", "Drifted", "False", "NoDrift");
-  await on.merge(namespace, "drifty", { spec: { driftDetection: { mode: "correct", ignore: null } } });
-  await vi.waitFor(async () => expect((await resource.get("drifty", namespace))["data"]).toEqual({ a: "x" }), 20_000);
-  await resource.delete("drifty", namespace);
-  await vi.waitFor(async () => expect((await resource.get("drifty", namespace))["data"]).toEqual({ a: "x" }), 20_000);
 });

@@ -2,32 +2,20 @@ import { configMaps, namespaces, packs, secrets } from "@podwright/client";
 import { afterAll, beforeAll, expect, test, vi } from "vitest";
 import { type Lane, openLane } from "../lane.ts";
 import { openPackLane, type PackLane } from "./pack-lane.ts";
-
-const config = `apiVersion: v1
-kind: ConfigMap
-metadata:
-  name: {{ .Release.Name }}
-data:
-  a: {{ .Values.a | quote }}
-`;
+import { configTemplate } from "./sample-charts.ts";
 
 let lane: Lane;
 let on: PackLane;
 beforeAll(async () => {
   lane = await openLane();
   on = await openPackLane(lane);
-  await on.chart("cfg", "0.1.0", { "config.yaml": config }, "a: x\n");
+  await on.chart("cfg", "0.1.0", { "config.yaml": configTemplate }, "a: x\n");
 });
 afterAll(async () => {
   await on?.close();
   await lane?.close();
 });
 
-const chart = (version = "0.1.0") => ({
-  name: "cfg",
-  version,
-  repository: { kind: "ClusterPackRepository", name: on.repository },
-});
 const data = async (namespace: string, name: string) =>
   (await lane.client.resource(configMaps).get(name, namespace))["data"];
 const gone = async (get: () => Promise<unknown>) => {
@@ -36,7 +24,11 @@ const gone = async (get: () => Promise<unknown>) => {
 
 test("a Pack installs, upgrades by vars, and uninstalls, as a release that helm shows", async () => {
   const namespace = await lane.namespace("pack");
-  await on.create(namespace, "site", { chart: chart(), vars: { TAG: "one" }, values: { a: "{{ vars.TAG }}" } });
+  await on.create(namespace, "site", {
+    chart: on.chartOf("cfg"),
+    vars: { TAG: "one" },
+    values: { a: "{{ vars.TAG }}" },
+  });
   expect(await on.condition(namespace, "site", "Ready", "True")).toBe(
     "Installed cfg 0.1.0, revision 1 of release site",
   );
@@ -70,7 +62,7 @@ test("a Pack installs, upgrades by vars, and uninstalls, as a release that helm 
 
 test("an existing release that is as wanted is adopted as it is; another is upgraded", async () => {
   const namespace = await lane.namespace("pack");
-  await on.create(namespace, "first", { chart: chart(), values: { a: "same" } });
+  await on.create(namespace, "first", { chart: on.chartOf("cfg"), values: { a: "same" } });
   await on.condition(namespace, "first", "Ready", "True");
   // What the Pack knew is lost: the release is all there is.
   await on.merge(namespace, "first", { spec: { suspend: true } });
@@ -80,7 +72,7 @@ test("an existing release that is as wanted is adopted as it is; another is upgr
   await gone(() => lane.client.resource(packs).get("first", namespace));
   expect(await data(namespace, "first")).toEqual({ a: "same" });
 
-  await on.create(namespace, "second", { chart: chart(), values: { a: "same" }, releaseName: "first" });
+  await on.create(namespace, "second", { chart: on.chartOf("cfg"), values: { a: "same" }, releaseName: "first" });
   expect(await on.condition(namespace, "second", "Ready", "True")).toMatch(/^Adopted cfg 0.1.0, revision 1/);
   expect(await on.history(namespace, "first")).toEqual([[1, "deployed"]]);
   await on.merge(namespace, "second", { spec: { values: { a: "other" } } });
@@ -89,7 +81,7 @@ test("an existing release that is as wanted is adopted as it is; another is upgr
 
 test("a release that is deleted, or rolled back, behind its Pack's back comes back", async () => {
   const namespace = await lane.namespace("pack");
-  await on.create(namespace, "back", { chart: chart(), values: { a: "1" } });
+  await on.create(namespace, "back", { chart: on.chartOf("cfg"), values: { a: "1" } });
   await on.condition(namespace, "back", "Ready", "True");
   await on.merge(namespace, "back", { spec: { values: { a: "2" } } });
   await on.condition(namespace, "back", "Ready", "True");
@@ -106,7 +98,7 @@ test("a release that is deleted, or rolled back, behind its Pack's back comes ba
 test("a ConfigMap of valuesFrom that changes is an upgrade at once", async () => {
   const namespace = await lane.namespace("pack");
   const source = { apiVersion: "v1", kind: "ConfigMap", metadata: { name: "values", namespace } };
-  await on.create(namespace, "fed", { chart: chart(), valuesFrom: [{ kind: "ConfigMap", name: "values" }] });
+  await on.create(namespace, "fed", { chart: on.chartOf("cfg"), valuesFrom: [{ kind: "ConfigMap", name: "values" }] });
   expect(await on.condition(namespace, "fed", "Ready", "False", "ValuesInvalid")).toMatch(/"values" does not exist/);
   await lane.client.resource(configMaps).create({ ...source, data: { "values.yaml": "a: first" } });
   await on.condition(namespace, "fed", "Ready", "True");
@@ -118,11 +110,11 @@ test("a ConfigMap of valuesFrom that changes is an upgrade at once", async () =>
 
 test("a Pack waits for those it depends on, and says when they wait in a circle", async () => {
   const namespace = await lane.namespace("pack");
-  await on.create(namespace, "late", { chart: chart(), dependsOn: [{ name: "early" }] });
+  await on.create(namespace, "late", { chart: on.chartOf("cfg"), dependsOn: [{ name: "early" }] });
   expect(await on.condition(namespace, "late", "Ready", "False")).toBe(
     `Waiting: Pack ${namespace}/early does not exist`,
   );
-  await on.create(namespace, "early", { chart: chart() });
+  await on.create(namespace, "early", { chart: on.chartOf("cfg") });
   await on.condition(namespace, "late", "Ready", "True");
   await on.merge(namespace, "early", { spec: { dependsOn: [{ name: "late" }] } });
   expect(await on.condition(namespace, "early", "Stalled", "True", "DependencyCycle")).toContain(
@@ -132,7 +124,7 @@ test("a Pack waits for those it depends on, and says when they wait in a circle"
 
 test("a release that a helm left pending is marked as failed and done again", async () => {
   const namespace = await lane.namespace("pack");
-  await on.create(namespace, "stuck", { chart: chart(), timeout: "2s" });
+  await on.create(namespace, "stuck", { chart: on.chartOf("cfg"), timeout: "2s" });
   await on.condition(namespace, "stuck", "Ready", "True");
   await on.merge(namespace, "stuck", { spec: { suspend: true } });
   await on.condition(namespace, "stuck", "Suspended", "True");
@@ -161,7 +153,7 @@ test("a release that a helm left pending is marked as failed and done again", as
 
 test("a namespace goes with the Pack in it", async () => {
   const namespace = await lane.namespace("pack");
-  await on.create(namespace, "leaving", { chart: chart() });
+  await on.create(namespace, "leaving", { chart: on.chartOf("cfg") });
   await on.condition(namespace, "leaving", "Ready", "True");
   await lane.client.resource(namespaces).delete(namespace);
   await gone(() => lane.client.resource(namespaces).get(namespace));
@@ -170,17 +162,17 @@ test("a namespace goes with the Pack in it", async () => {
 test("helm tests run after an installation, and are told of", async () => {
   const namespace = await lane.namespace("pack");
   const check = `apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: {{ .Release.Name }}-test\n  annotations: {"helm.sh/hook": test}\n`;
-  await on.chart("tested", "0.1.0", { "config.yaml": config, "test.yaml": check }, "a: x\n");
-  await on.create(namespace, "tested", { chart: { ...chart(), name: "tested" }, test: { enable: true } });
+  await on.chart("tested", "0.1.0", { "config.yaml": configTemplate, "test.yaml": check }, "a: x\n");
+  await on.create(namespace, "tested", { chart: on.chartOf("tested"), test: { enable: true } });
   await on.condition(namespace, "tested", "Ready", "True");
   expect(await on.condition(namespace, "tested", "Tested", "True")).toBe("The tests of revision 1 passed");
 });
 
 test("a newer chart in the range is installed at the next interval", async () => {
   const namespace = await lane.namespace("pack");
-  await on.chart("moving", "1.0.0", { "config.yaml": config }, "a: old\n");
-  await on.create(namespace, "moving", { chart: { ...chart("~=1.0"), name: "moving" }, interval: "1s" });
+  await on.chart("moving", "1.0.0", { "config.yaml": configTemplate }, "a: old\n");
+  await on.create(namespace, "moving", { chart: on.chartOf("moving", "~=1.0"), interval: "1s" });
   await on.condition(namespace, "moving", "Ready", "True");
-  await on.chart("moving", "1.1.0", { "config.yaml": config }, "a: new\n");
+  await on.chart("moving", "1.1.0", { "config.yaml": configTemplate }, "a: new\n");
   await vi.waitFor(async () => expect(await data(namespace, "moving")).toEqual({ a: "new" }), 20_000);
 });

@@ -1,19 +1,20 @@
 import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { clusterPackRepositories, packs } from "@podwright/client";
 import type { JsonObject, KubeObject } from "@podwright/kube";
-import { findTool, packagedTool } from "podwright";
 import { expect, vi } from "vitest";
 import { run } from "../kubectl.ts";
-import type { Lane } from "../lane.ts";
+import { type Lane, laneHelm } from "../lane.ts";
 
 /** Packs on a lane, with a repository of charts in a folder. */
 export interface PackLane {
   /** The ClusterPackRepository. */
   repository: string;
-  /** Writes (or writes anew) a chart: its templates by file name. */
+  /** Writes (or writes anew) a chart: its templates by file name; others by their path, as "../crds/a.yaml". */
   chart(name: string, version: string, templates: Record<string, string>, values?: string): Promise<void>;
+  /** What `spec.chart` is for a chart of this lane. */
+  chartOf(name: string, version?: string): JsonObject;
   create(namespace: string, name: string, spec: JsonObject): Promise<void>;
   merge(namespace: string, name: string, patch: object): Promise<void>;
   get(namespace: string, name: string): Promise<KubeObject>;
@@ -26,8 +27,8 @@ export interface PackLane {
   close(): Promise<void>;
 }
 
-export async function openPackLane(lane: Lane): Promise<PackLane> {
-  const helm = process.env["HELM"] ?? (await packagedTool("helm").catch(() => findTool("helm")));
+export async function openPackLane(lane: Pick<Lane, "client" | "kubeconfig">): Promise<PackLane> {
+  const helm = await laneHelm();
   const folder = await mkdtemp(join(tmpdir(), "podwright-packs-"));
   const repository = `charts-${process.pid}-${Date.now()}`;
   await lane.client.resource(clusterPackRepositories).create({
@@ -51,17 +52,26 @@ export async function openPackLane(lane: Lane): Promise<PackLane> {
         expected(pack);
         return pack;
       },
-      { timeout: 30_000, interval: 100 },
+      { timeout: 20_000, interval: 100 },
     );
   return {
     repository,
     async chart(name, version, templates, values = "") {
       const at = join(folder, `${name}-${version}`);
       await mkdir(join(at, "templates"), { recursive: true });
-      for (const [file, text] of Object.entries(templates)) await writeFile(join(at, "templates", file), text);
+      for (const [file, text] of Object.entries(templates)) {
+        const path = join(at, "templates", file);
+        await mkdir(dirname(path), { recursive: true });
+        await writeFile(path, text);
+      }
       await writeFile(join(at, "values.yaml"), values);
       await writeFile(join(at, "Chart.yaml"), `apiVersion: v2\nname: ${name}\nversion: ${version}\nappVersion: "1"\n`);
     },
+    chartOf: (name, version = "0.1.0") => ({
+      name,
+      version,
+      repository: { kind: "ClusterPackRepository", name: repository },
+    }),
     async create(namespace, name, spec) {
       await resource.create({ apiVersion: "k8s.kubit.ir/v1alpha1", kind: "Pack", metadata: { name, namespace }, spec });
     },

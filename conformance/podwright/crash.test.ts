@@ -1,37 +1,27 @@
-import { type ChildProcess, spawn } from "node:child_process";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { createInterface } from "node:readline";
-import { fileURLToPath } from "node:url";
 import { Client, configMaps, HttpTransport, loadKubeconfig } from "@podwright/client";
 import { afterEach, beforeEach, expect, test } from "vitest";
+import { type Program, podwrightFile, startProgram } from "../machine/program.ts";
 
-const main = fileURLToPath(new URL("../../packages/cli/src/main.ts", import.meta.url));
 const rounds = 8;
 const inFlight = 16;
 
 let folder: string;
-let child: ChildProcess | undefined;
+let program: Program | undefined;
 beforeEach(async () => {
   folder = await mkdtemp(join(tmpdir(), "podwright-crash-"));
 });
 afterEach(async () => {
-  child?.kill("SIGKILL");
+  await program?.end("SIGKILL");
   await rm(folder, { recursive: true, force: true });
 });
 
 async function start(): Promise<Client> {
-  child = spawn(
-    process.execPath,
-    [main, "up", "--output", "json", "--port", "0", "--nodes", "0", "--without", "nanopod", "--data-dir", folder],
-    { stdio: ["ignore", "pipe", "inherit"] },
-  );
-  const line = await new Promise<string>((resolve, reject) => {
-    createInterface({ input: child?.stdout as NodeJS.ReadableStream }).once("line", resolve);
-    child?.once("exit", (code) => reject(new Error(`podwright up ended with ${code}`)));
-  });
-  return new Client(new HttpTransport(loadKubeconfig({ path: JSON.parse(line).kubeconfig })));
+  const args = ["--output", "json", "--port", "0", "--nodes", "0", "--without", "nanopod", "--data-dir", folder];
+  program = await startProgram([podwrightFile, "up", ...args]);
+  return new Client(new HttpTransport(loadKubeconfig({ path: JSON.parse(program.firstLine).kubeconfig })));
 }
 
 test("kill -9 in the middle of writes loses nothing that was answered, and does nothing by half", async () => {
@@ -85,10 +75,7 @@ test("kill -9 in the middle of writes loses nothing that was answered, and does 
     const writers = Array.from({ length: inFlight }, (_, worker) => write(worker));
     await new Promise((resolve) => setTimeout(resolve, 100 + Math.random() * 300));
     killed = true;
-    child?.removeAllListeners("exit");
-    const exited = new Promise((resolve) => child?.once("exit", resolve));
-    child?.kill("SIGKILL");
-    await exited;
+    await program?.end("SIGKILL");
     await Promise.all(writers);
     await client.close();
   }

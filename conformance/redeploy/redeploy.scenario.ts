@@ -6,6 +6,7 @@ import {
   type ResourceRef,
   secrets,
   statefulSets,
+  validatingWebhookConfigurations,
 } from "@podwright/client";
 import type { KubeObject } from "@podwright/kube";
 import { type Operator, startOperator } from "@podwright/operator";
@@ -240,4 +241,54 @@ test("who no longer asks is cleaned", async () => {
   const patch = { metadata: { annotations: { [watchKey]: null } } };
   await lane.client.resource(deployments).patch("web", namespace, patch, { type: "merge" });
   await vi.waitFor(async () => expect((await get(namespace)).metadata.annotations?.[stateKey]).toBeUndefined(), wait);
+});
+
+test("a restart that is refused is tried again until it is let through", async () => {
+  const namespace = await lane.namespace("refused");
+  await create(configMaps, configMap(namespace, { a: "0" }));
+  await create(deployments, workload(deployments, namespace, { [watchKey]: "configmap/cm" }));
+  const before = await seenOf(namespace, "configmap/cm");
+  // Nobody answers there: no change of a Deployment of this namespace gets through.
+  const refusing: KubeObject = {
+    apiVersion: "admissionregistration.k8s.io/v1",
+    kind: "ValidatingWebhookConfiguration",
+    metadata: { name: `refusing-${namespace}` },
+    webhooks: [
+      {
+        name: "refusing.example.com",
+        clientConfig: { url: "https://127.0.0.1:1/" },
+        namespaceSelector: { matchLabels: { "kubernetes.io/metadata.name": namespace } },
+        rules: [{ apiGroups: ["apps"], apiVersions: ["v1"], operations: ["UPDATE"], resources: ["deployments"] }],
+        failurePolicy: "Fail",
+        sideEffects: "None",
+        admissionReviewVersions: ["v1"],
+        timeoutSeconds: 1,
+      },
+    ],
+  };
+  await create(validatingWebhookConfigurations, refusing);
+  const { generation = 0 } = (await get(namespace)).metadata;
+  try {
+    const touch = { metadata: { annotations: { touched: "x" } } };
+    await vi.waitFor(
+      () =>
+        expect(
+          lane.client.resource(deployments).patch("web", namespace, touch, { type: "merge" }),
+        ).rejects.toMatchObject({ code: 500 }),
+      wait,
+    );
+    await set(namespace, { a: "1" });
+    await vi.waitFor(async () => {
+      const { items } = await lane.client.resource(events).list({ namespace, fieldSelector: "reason=RedeployFailed" });
+      expect(items[0]?.["message"]).toMatch(
+        /^Could not restart after a change of configmap\/cm: .*refusing.example.com/,
+      );
+    }, wait);
+    expect((await get(namespace)).metadata.generation).toBe(generation);
+  } finally {
+    await lane.client.resource(validatingWebhookConfigurations).delete(`refusing-${namespace}`);
+  }
+  await seenOther(namespace, "configmap/cm", before);
+  expect(await restartedAt(namespace)).toBeDefined();
+  expect((await get(namespace)).metadata.generation).toBe(generation + 1);
 });

@@ -1,10 +1,9 @@
-import { configMaps, namespaces, type ResourceRef, secretReflectors, secrets } from "@podwright/client";
-import { type JsonObject, type KubeObject, StatusError } from "@podwright/kube";
+import { configMaps, namespaces, secretReflectors, secrets } from "@podwright/client";
+import type { JsonObject, KubeObject } from "@podwright/kube";
 import { type Operator, startOperator } from "@podwright/operator";
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import { type Lane, openLane } from "../lane.ts";
-
-const wait = { timeout: 20_000, interval: 20 };
+import { ready, reflecting, reflector, secret, wait } from "./reflecting.ts";
 
 let lane: Lane;
 let operator: Operator;
@@ -22,55 +21,7 @@ afterAll(async () => {
   await lane?.close();
 });
 
-const secret = (namespace: string, data: Record<string, string>, more: JsonObject = {}, name = "token"): KubeObject =>
-  ({
-    apiVersion: "v1",
-    kind: "Secret",
-    metadata: { name, namespace, ...(more["metadata"] as object) },
-    stringData: data,
-    ...(more["type"] === undefined ? {} : { type: more["type"] }),
-    ...(more["immutable"] === undefined ? {} : { immutable: more["immutable"] }),
-  }) as KubeObject;
-const reflector = (namespace: string, spec: JsonObject): KubeObject => ({
-  apiVersion: "k8s.kubit.ir/v1alpha1",
-  kind: "SecretReflector",
-  metadata: { name: "r", namespace },
-  spec: { secret: { name: "token" }, ...spec },
-});
-const create = (ref: ResourceRef, object: KubeObject) => lane.client.resource(ref).create(object);
-const merge = (ref: ResourceRef, name: string, namespace: string | undefined, patch: object) =>
-  lane.client.resource(ref).patch(name, namespace, patch, { type: "merge" });
-async function remove(ref: ResourceRef, name = "", namespace?: string): Promise<void> {
-  await lane.client.resource(ref).delete(name, namespace);
-  await vi.waitFor(() => absent(ref, name, namespace), wait);
-}
-async function absent(ref: ResourceRef, name: string, namespace?: string): Promise<void> {
-  const there = await lane.client.resource(ref).get(name, namespace).catch(ignoreNotFound);
-  expect(there).toBeUndefined();
-}
-function ignoreNotFound(error: unknown): undefined {
-  if (!(error instanceof StatusError && error.code === 404)) throw error;
-}
-/** The values of a Secret as text, or undefined when there is none. */
-async function values(namespace: string, name = "token"): Promise<Record<string, string> | undefined> {
-  const found = await lane.client.resource(secrets).get(name, namespace).catch(ignoreNotFound);
-  if (found === undefined) return undefined;
-  const data: [string, string][] = Object.entries(found["data"] ?? {});
-  return Object.fromEntries(data.map(([key, value]) => [key, Buffer.from(value, "base64").toString()]));
-}
-const becomes = (namespace: string, expected: Record<string, string> | undefined, name?: string) =>
-  vi.waitFor(async () => expect(await values(namespace, name)).toEqual(expected), wait);
-const status = (namespace: string, expected: JsonObject) =>
-  vi.waitFor(async () => {
-    const found = await lane.client.resource(secretReflectors).get("r", namespace);
-    expect(found["status"]).toMatchObject(expected);
-    return found["status"];
-  }, wait);
-const ready = (isReady: boolean, reason: string) => ({
-  conditions: expect.arrayContaining([
-    expect.objectContaining({ type: "Ready", status: isReady ? "True" : "False", reason }),
-  ]),
-});
+const { create, merge, remove, absent, values, becomes, status } = reflecting(() => lane.client);
 
 test("names, globs and labels choose namespaces, present and future", async () => {
   const source = await lane.namespace("source");

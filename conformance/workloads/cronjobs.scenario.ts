@@ -1,18 +1,9 @@
-import { type Client, cronJobs, events, jobs } from "@podwright/client";
+import { cronJobs, events, jobs } from "@podwright/client";
 import type { KubeObject } from "@podwright/kube";
-import { afterAll, beforeAll, expect, test, vi } from "vitest";
-import { type Lane, openLane } from "../lane.ts";
-import { until } from "./until.ts";
+import { expect, test, vi } from "vitest";
+import { openScene } from "./scene.ts";
 
-let lane: Lane;
-let client: Client;
-let namespace: string;
-beforeAll(async () => {
-  lane = await openLane({ operator: false });
-  client = lane.client;
-  namespace = await lane.namespace("cronjobs");
-});
-afterAll(() => lane?.close());
+const { lane, client, namespace, until } = await openScene("cronjobs");
 
 function cronJob(name: string, script: string, spec: object = {}): KubeObject {
   const containers = [{ name: "main", image: "busybox:1", command: ["sh", "-c", script] }];
@@ -41,8 +32,7 @@ async function due(object: KubeObject, agoMs: number): Promise<void> {
   await resource.patch(name, namespace, { spec: { suspend: false } }, { type: "merge" });
 }
 
-const reaches = (name: string, wanted: (object: KubeObject) => boolean) =>
-  until(client, cronJobs, namespace, name, wanted);
+const reaches = (name: string, wanted: (object: KubeObject) => boolean) => until(cronJobs, name, wanted);
 
 async function told(name: string, awaited: RegExp): Promise<void> {
   await vi.waitFor(
@@ -129,6 +119,6 @@ test("kubectl starts a Job by hand from a CronJob", async () => {
   await client.resource(cronJobs).create(cronJob("manual", "echo by hand", { suspend: true }));
   const created = await lane.kubectl(["-n", namespace, "create", "job", "now", "--from=cronjob/manual"]);
   expect(created).toMatchObject({ code: 0, stdout: "job.batch/now created\n" });
-  await until(client, jobs, namespace, "now", ({ status }) => status?.succeeded === 1);
+  await until(jobs, "now", ({ status }) => status?.succeeded === 1);
   expect((await lane.kubectl(["-n", namespace, "logs", "job/now"])).stdout).toBe("by hand\n");
 });

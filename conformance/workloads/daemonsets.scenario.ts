@@ -1,44 +1,16 @@
-import { type Client, controllerRevisions, daemonSets, events, nodes, pods } from "@podwright/client";
+import { controllerRevisions, daemonSets, events, nodes, pods } from "@podwright/client";
 import type { KubeObject } from "@podwright/kube";
-import { afterAll, beforeAll, expect, test, vi } from "vitest";
-import { type Lane, openLane } from "../lane.ts";
-import { until } from "./until.ts";
+import { expect, test, vi } from "vitest";
+import { openScene, withImage, workload, workloadsOf } from "./scene.ts";
 
-let lane: Lane;
-let client: Client;
-let namespace: string;
-let names: string[];
-beforeAll(async () => {
-  lane = await openLane({ operator: false, nodes: 2 });
-  client = lane.client;
-  namespace = await lane.namespace("daemonsets");
-  names = (await client.resource(nodes).list()).items.map(nameOf).sort();
-});
-afterAll(() => lane?.close());
+const scene = await openScene("daemonsets", { nodes: 2 });
+const { lane, client, namespace } = scene;
+const { create, change, reaches } = workloadsOf(scene, daemonSets);
 
-function daemonSet(name: string, spec: object = {}, podSpec: object = {}): KubeObject {
-  return {
-    apiVersion: "apps/v1",
-    kind: "DaemonSet",
-    metadata: { name, namespace },
-    spec: {
-      selector: { matchLabels: { app: name } },
-      template: {
-        metadata: { labels: { app: name } },
-        spec: { terminationGracePeriodSeconds: 1, containers: [{ name: "main", image: "app:1" }], ...podSpec },
-      },
-      ...spec,
-    },
-  };
-}
-
-const create = (object: KubeObject) => client.resource(daemonSets).create(object);
-const change = (name: string, spec: object) =>
-  client.resource(daemonSets).patch(name, namespace, { spec }, { type: "strategic" });
-const withImage = (image: string) => ({ template: { spec: { containers: [{ name: "main", image }] } } });
-const reaches = (name: string, wanted: (object: KubeObject) => boolean) =>
-  until(client, daemonSets, namespace, name, wanted);
+const daemonSet = (name: string, spec: object = {}, pod: object = {}): KubeObject =>
+  workload("DaemonSet", { name, namespace }, spec, { pod });
 const nameOf = ({ metadata }: KubeObject): string => metadata.name ?? "";
+const names = (await client.resource(nodes).list()).items.map(nameOf).sort();
 const imageOf = (pod: KubeObject): string => pod["spec"].containers[0].image;
 
 const isReady = (pod: KubeObject): boolean =>

@@ -1,41 +1,14 @@
-import { type Client, deployments, events, pods, replicaSets } from "@podwright/client";
+import { deployments, events, pods, replicaSets } from "@podwright/client";
 import type { KubeObject } from "@podwright/kube";
-import { afterAll, beforeAll, expect, test } from "vitest";
-import { type Lane, openLane } from "../lane.ts";
-import { until } from "./until.ts";
+import { expect, test } from "vitest";
+import { openScene, withImage, workload, workloadsOf } from "./scene.ts";
 
-let lane: Lane;
-let client: Client;
-let namespace: string;
-beforeAll(async () => {
-  lane = await openLane({ operator: false });
-  client = lane.client;
-  namespace = await lane.namespace("deployments");
-});
-afterAll(() => lane?.close());
+const scene = await openScene("deployments");
+const { client, namespace, until } = scene;
+const { create, change, reaches } = workloadsOf(scene, deployments);
 
-function deployment(name: string, spec: object = {}, container: object = {}): KubeObject {
-  return {
-    apiVersion: "apps/v1",
-    kind: "Deployment",
-    metadata: { name, namespace },
-    spec: {
-      selector: { matchLabels: { app: name } },
-      template: {
-        metadata: { labels: { app: name } },
-        spec: { terminationGracePeriodSeconds: 1, containers: [{ name: "main", image: "app:1", ...container }] },
-      },
-      ...spec,
-    },
-  };
-}
-
-const create = (object: KubeObject) => client.resource(deployments).create(object);
-const change = (name: string, spec: object) =>
-  client.resource(deployments).patch(name, namespace, { spec }, { type: "strategic" });
-const withImage = (image: string) => ({ template: { spec: { containers: [{ name: "main", image }] } } });
-const reaches = (name: string, wanted: (object: KubeObject) => boolean) =>
-  until(client, deployments, namespace, name, wanted);
+const deployment = (name: string, spec: object = {}, container: object = {}): KubeObject =>
+  workload("Deployment", { name, namespace }, spec, { container });
 const condition = (object: KubeObject, type: string) =>
   (object["status"]?.conditions ?? []).find((each: { type: string }) => each.type === type);
 
@@ -112,7 +85,7 @@ test("its conditions and events tell how it went", async () => {
     reason: "NewReplicaSetAvailable",
     message: `ReplicaSet "${replicaSet?.metadata.name}" has successfully progressed.`,
   });
-  const event = await until(client, events, namespace, await eventName("told", "ScalingReplicaSet"), () => true);
+  const event = await until(events, await eventName("told", "ScalingReplicaSet"), () => true);
   expect(event).toMatchObject({
     type: "Normal",
     message: `Scaled up replica set ${replicaSet?.metadata.name} from 0 to 2`,
@@ -232,7 +205,7 @@ test("a pod that loses its label is let go, replaced, and taken in again with it
   const label = (value: string | null) =>
     client.resource(pods).patch(name, namespace, { metadata: { labels: { app: value } } }, { type: "merge" });
   await label("elsewhere");
-  const orphan = await until(client, pods, namespace, name, ({ metadata }) => !metadata.ownerReferences?.length);
+  const orphan = await until(pods, name, ({ metadata }) => !metadata.ownerReferences?.length);
   expect(orphan.metadata.labels?.["app"]).toBe("elsewhere");
   await reaches("lost", ({ status }) => status.availableReplicas === 1);
   await client.resource(pods).delete(name, namespace);

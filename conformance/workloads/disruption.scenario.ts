@@ -1,35 +1,12 @@
-import { type Client, deployments, podDisruptionBudgets, pods } from "@podwright/client";
+import { deployments, podDisruptionBudgets, pods } from "@podwright/client";
 import { type KubeObject, StatusError } from "@podwright/kube";
-import { afterAll, beforeAll, expect, test } from "vitest";
-import { type Lane, openLane } from "../lane.ts";
-import { until, untilGone } from "./until.ts";
+import { expect, test } from "vitest";
+import { openScene, workload } from "./scene.ts";
 
-let lane: Lane;
-let client: Client;
-let namespace: string;
-beforeAll(async () => {
-  lane = await openLane({ operator: false });
-  client = lane.client;
-  namespace = await lane.namespace("disruption");
-});
-afterAll(() => lane?.close());
+const { client, namespace, until, untilGone } = await openScene("disruption");
 
-async function deploy(name: string, replicas: number, podSpec: object = {}): Promise<void> {
-  await client.resource(deployments).create({
-    apiVersion: "apps/v1",
-    kind: "Deployment",
-    metadata: { name, namespace },
-    spec: {
-      replicas,
-      selector: { matchLabels: { app: name } },
-      template: {
-        metadata: { labels: { app: name } },
-        spec: { terminationGracePeriodSeconds: 1, containers: [{ name: "main", image: "app:1" }], ...podSpec },
-      },
-    },
-  });
-}
-
+const deploy = (name: string, replicas: number, pod: object = {}) =>
+  client.resource(deployments).create(workload("Deployment", { name, namespace }, { replicas }, { pod }));
 const protect = (name: string, app: string, spec: object) =>
   client.resource(podDisruptionBudgets).create({
     apiVersion: "policy/v1",
@@ -38,7 +15,7 @@ const protect = (name: string, app: string, spec: object) =>
     spec: { selector: { matchLabels: { app } }, ...spec },
   });
 const reaches = (name: string, wanted: (status: KubeObject["status"]) => boolean) =>
-  until(client, podDisruptionBudgets, namespace, name, ({ status }) => status !== undefined && wanted(status));
+  until(podDisruptionBudgets, name, ({ status }) => status !== undefined && wanted(status));
 const podsOf = async (app: string): Promise<string[]> =>
   (await client.resource(pods).list({ namespace, labelSelector: `app=${app}` })).items.map(
     ({ metadata }) => metadata.name ?? "",
@@ -132,15 +109,15 @@ test("pods that are not ready may go where the budget says so", async () => {
   await protect("sick", "sick", { minAvailable: 1, unhealthyPodEvictionPolicy: "AlwaysAllow" });
   await reaches("sick", ({ expectedPods }) => expectedPods === 1);
   const [name = ""] = await podsOf("sick");
-  await until(client, pods, namespace, name, ({ status }) => status.phase === "Running");
+  await until(pods, name, ({ status }) => status.phase === "Running");
   await evict(name);
-  await untilGone(client, pods, namespace, name);
+  await untilGone(pods, name);
 });
 
 test("a pod of two budgets cannot be evicted", async () => {
   await deploy("twice", 1);
   // Upstream tells one budget alone of a pod's changes, whichever it finds first: the pod must be ready before.
-  await until(client, deployments, namespace, "twice", ({ status }) => status?.availableReplicas === 1);
+  await until(deployments, "twice", ({ status }) => status?.availableReplicas === 1);
   await protect("one", "twice", { minAvailable: 0 });
   await protect("two", "twice", { minAvailable: 0 });
   await reaches("two", ({ currentHealthy }) => currentHealthy === 1);

@@ -1,18 +1,9 @@
-import { type Client, configMaps, customResourceDefinitions, namespaces, secrets } from "@podwright/client";
+import { configMaps, customResourceDefinitions, namespaces, secrets } from "@podwright/client";
 import type { KubeObject, OwnerReference } from "@podwright/kube";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { type Lane, openLane } from "../lane.ts";
-import { until, untilGone } from "./until.ts";
+import { openScene } from "./scene.ts";
 
-let lane: Lane;
-let client: Client;
-let namespace: string;
-beforeAll(async () => {
-  lane = await openLane({ operator: false, nodes: 0 });
-  client = lane.client;
-  namespace = await lane.namespace("garbage");
-});
-afterAll(() => lane?.close());
+const { client, namespace, until, untilGone } = await openScene("garbage", { nodes: 0 });
 
 function configMap(name: string, owners: KubeObject[] = [], metadata: object = {}): KubeObject {
   return {
@@ -29,7 +20,7 @@ function ownedBy({ apiVersion, kind, metadata }: KubeObject): OwnerReference {
 const create = (object: KubeObject) => client.resource(configMaps).create(object);
 const remove = (name: string, propagationPolicy: "Background" | "Foreground" | "Orphan") =>
   client.resource(configMaps).delete(name, namespace, { propagationPolicy });
-const gone = (name: string) => untilGone(client, configMaps, namespace, name);
+const gone = (name: string) => untilGone(configMaps, name);
 
 test("in the background the owner goes first, its dependents and theirs follow", async () => {
   const owner = await create(configMap("grandparent"));
@@ -45,7 +36,7 @@ test("in the foreground the owner waits for its dependents, also for one with a 
   const owner = await create(configMap("waiting"));
   await create(configMap("held", [owner], { finalizers: ["example.com/hold"] }));
   await remove("waiting", "Foreground");
-  await until(client, configMaps, namespace, "held", ({ metadata }) => metadata.deletionTimestamp !== undefined);
+  await until(configMaps, "held", ({ metadata }) => metadata.deletionTimestamp !== undefined);
   const waiting = await client.resource(configMaps).get("waiting", namespace);
   expect(waiting.metadata.finalizers).toEqual(["foregroundDeletion"]);
   await client.resource(configMaps).patch("held", namespace, { metadata: { finalizers: null } }, { type: "merge" });
@@ -65,7 +56,7 @@ test("an object with two owners stays as long as one is there", async () => {
   const [first, second] = [await create(configMap("first")), await create(configMap("second"))];
   await create(configMap("shared", [first, second]));
   await remove("first", "Background");
-  await until(client, configMaps, namespace, "shared", ({ metadata }) => metadata.ownerReferences?.length === 1);
+  await until(configMaps, "shared", ({ metadata }) => metadata.ownerReferences?.length === 1);
   await remove("second", "Background");
   await gone("shared");
 });
@@ -119,7 +110,7 @@ describe("custom resources", () => {
 
   beforeAll(async () => {
     await client.resource(customResourceDefinitions).create(definition);
-    await until(client, customResourceDefinitions, "", `widgets.${group}`, (object) =>
+    await until(customResourceDefinitions, `widgets.${group}`, (object) =>
       (object["status"]?.conditions ?? []).some(
         (each: { type: string; status: string }) => each.type === "Established" && each.status === "True",
       ),
@@ -134,7 +125,7 @@ describe("custom resources", () => {
     await client.resource(widgets).delete("owner", namespace);
     await gone("of-a-widget");
     await remove("map", "Background");
-    await untilGone(client, widgets, namespace, "of-a-map");
+    await untilGone(widgets, "of-a-map");
   });
 
   /** The API server serves a new kind a moment after it says so. */
@@ -158,7 +149,7 @@ describe("custom resources", () => {
       metadata: { name: "inside", namespace: other },
     });
     await client.resource(namespaces).delete(other);
-    await untilGone(client, namespaces, "", other);
+    await untilGone(namespaces, other);
   });
 });
 
@@ -171,9 +162,7 @@ test("a namespace waits for content that is held, and says what", async () => {
   });
   await client.resource(namespaces).delete(held);
   const waiting = await until(
-    client,
     namespaces,
-    "",
     held,
     (object) => condition(object, "NamespaceFinalizersRemaining")?.status === "True",
   );
@@ -194,7 +183,7 @@ test("a namespace waits for content that is held, and says what", async () => {
   });
   await expect(refused).rejects.toMatchObject({ code: 403 });
   await client.resource(configMaps).patch("held", held, { metadata: { finalizers: null } }, { type: "merge" });
-  await untilGone(client, namespaces, "", held);
+  await untilGone(namespaces, held);
 });
 
 /** One that the test itself takes away. */

@@ -1,18 +1,9 @@
-import { type Client, events, jobs, pods } from "@podwright/client";
+import { events, jobs, pods } from "@podwright/client";
 import type { KubeObject } from "@podwright/kube";
-import { afterAll, beforeAll, expect, test, vi } from "vitest";
-import { type Lane, openLane } from "../lane.ts";
-import { until, untilGone } from "./until.ts";
+import { expect, test, vi } from "vitest";
+import { openScene } from "./scene.ts";
 
-let lane: Lane;
-let client: Client;
-let namespace: string;
-beforeAll(async () => {
-  lane = await openLane({ operator: false });
-  client = lane.client;
-  namespace = await lane.namespace("jobs");
-});
-afterAll(() => lane?.close());
+const { lane, client, namespace, until, untilGone } = await openScene("jobs");
 
 async function run(name: string, script: string, spec: object = {}, podSpec: object = {}): Promise<void> {
   const containers = [{ name: "main", image: "busybox:1", command: ["sh", "-c", script] }];
@@ -33,7 +24,7 @@ interface Condition {
 const conditions = ({ status }: KubeObject): Condition[] => status?.conditions ?? [];
 const isEnded = (job: KubeObject): boolean =>
   conditions(job).some(({ type, status }) => (type === "Complete" || type === "Failed") && status === "True");
-const ended = (name: string): Promise<KubeObject> => until(client, jobs, namespace, name, isEnded);
+const ended = (name: string): Promise<KubeObject> => until(jobs, name, isEnded);
 const ends = (job: KubeObject): string[][] =>
   conditions(job).map(({ type, reason, message }) => [type, reason, message]);
 
@@ -178,7 +169,7 @@ test("a pod failure policy ends a Job at once, and names the pod", async () => {
 
 test("a Job is suspended and goes on", async () => {
   await run("paused", "echo done", { suspend: true });
-  const suspended = await until(client, jobs, namespace, "paused", (job) => conditions(job).length === 1);
+  const suspended = await until(jobs, "paused", (job) => conditions(job).length === 1);
   expect(conditions(suspended)[0]).toMatchObject({ type: "Suspended", status: "True", reason: "JobSuspended" });
   expect(await podsOf("paused")).toEqual([]);
   await client.resource(jobs).patch("paused", namespace, { spec: { suspend: false } }, { type: "merge" });
@@ -211,13 +202,13 @@ test("kubectl waits for a Job, and a finished one goes when its time is over", a
     "--timeout=30s",
   ]);
   expect(waited).toMatchObject({ code: 0, stdout: "job.batch/brief condition met\n" });
-  await untilGone(client, jobs, namespace, "brief");
+  await untilGone(jobs, "brief");
 });
 
 test("deleting a Job lets its pods go", async () => {
   await run("gone", "sleep 600", {}, { terminationGracePeriodSeconds: 1 });
-  await until(client, jobs, namespace, "gone", ({ status }) => status?.ready === 1);
+  await until(jobs, "gone", ({ status }) => status?.ready === 1);
   const [pod] = await podsOf("gone");
   await client.resource(jobs).delete("gone", namespace, { propagationPolicy: "Background" });
-  await untilGone(client, pods, namespace, pod?.metadata.name as string);
+  await untilGone(pods, pod?.metadata.name as string);
 });

@@ -1,18 +1,9 @@
-import { type Client, pods } from "@podwright/client";
+import { pods } from "@podwright/client";
 import type { KubeObject } from "@podwright/kube";
-import { afterAll, beforeAll, expect, test } from "vitest";
-import { type Lane, openLane } from "../lane.ts";
-import { until } from "./until.ts";
+import { expect, test } from "vitest";
+import { openScene } from "./scene.ts";
 
-let lane: Lane;
-let client: Client;
-let namespace: string;
-beforeAll(async () => {
-  lane = await openLane({ operator: false });
-  client = lane.client;
-  namespace = await lane.namespace("logs");
-});
-afterAll(() => lane?.close());
+const { lane, client, namespace, until } = await openScene("logs");
 
 async function create(name: string, scripts: string[], spec: object = {}): Promise<void> {
   const containers = scripts.map((script, index) => ({
@@ -28,7 +19,7 @@ async function create(name: string, scripts: string[], spec: object = {}): Promi
   });
 }
 
-const reaches = (name: string, wanted: (object: KubeObject) => boolean) => until(client, pods, namespace, name, wanted);
+const reaches = (name: string, wanted: (object: KubeObject) => boolean) => until(pods, name, wanted);
 const phase =
   (wanted: string) =>
   ({ status }: KubeObject) =>

@@ -1,18 +1,9 @@
-import { type Client, endpointSlices, nodes, pods, services } from "@podwright/client";
+import { endpointSlices, nodes, pods, services } from "@podwright/client";
 import type { KubeObject } from "@podwright/kube";
-import { afterAll, beforeAll, expect, test } from "vitest";
-import { type Lane, openLane } from "../lane.ts";
-import { until } from "./until.ts";
+import { expect, test } from "vitest";
+import { openScene } from "./scene.ts";
 
-let lane: Lane;
-let client: Client;
-let namespace: string;
-beforeAll(async () => {
-  lane = await openLane({ operator: false, nodes: 2 });
-  client = lane.client;
-  namespace = await lane.namespace("scheduling");
-});
-afterAll(() => lane?.close());
+const { client, namespace, until } = await openScene("scheduling", { nodes: 2 });
 
 function pod(name: string, spec: object = {}, container: object = {}, labels: Record<string, string> = {}): KubeObject {
   return {
@@ -24,7 +15,7 @@ function pod(name: string, spec: object = {}, container: object = {}, labels: Re
 }
 
 const create = (object: KubeObject) => client.resource(pods).create(object);
-const reaches = (name: string, wanted: (object: KubeObject) => boolean) => until(client, pods, namespace, name, wanted);
+const reaches = (name: string, wanted: (object: KubeObject) => boolean) => until(pods, name, wanted);
 const isRunning = ({ status }: KubeObject) => status.phase === "Running";
 const scheduled = ({ status }: KubeObject) =>
   (status.conditions ?? []).find((each: { type: string }) => each.type === "PodScheduled");

@@ -1,49 +1,14 @@
-import {
-  type Client,
-  controllerRevisions,
-  events,
-  persistentVolumeClaims,
-  pods,
-  statefulSets,
-} from "@podwright/client";
+import { controllerRevisions, events, persistentVolumeClaims, pods, statefulSets } from "@podwright/client";
 import type { KubeObject } from "@podwright/kube";
-import { afterAll, beforeAll, expect, test, vi } from "vitest";
-import { type Lane, openLane } from "../lane.ts";
-import { until, untilGone } from "./until.ts";
+import { expect, test, vi } from "vitest";
+import { openScene, withImage, workload, workloadsOf } from "./scene.ts";
 
-let lane: Lane;
-let client: Client;
-let namespace: string;
-beforeAll(async () => {
-  lane = await openLane({ operator: false });
-  client = lane.client;
-  namespace = await lane.namespace("statefulsets");
-});
-afterAll(() => lane?.close());
+const scene = await openScene("statefulsets");
+const { lane, client, namespace, untilGone } = scene;
+const { create, change, reaches } = workloadsOf(scene, statefulSets);
 
-function statefulSet(name: string, spec: object = {}, podSpec: object = {}): KubeObject {
-  return {
-    apiVersion: "apps/v1",
-    kind: "StatefulSet",
-    metadata: { name, namespace },
-    spec: {
-      serviceName: name,
-      selector: { matchLabels: { app: name } },
-      template: {
-        metadata: { labels: { app: name } },
-        spec: { terminationGracePeriodSeconds: 1, containers: [{ name: "main", image: "app:1" }], ...podSpec },
-      },
-      ...spec,
-    },
-  };
-}
-
-const create = (object: KubeObject) => client.resource(statefulSets).create(object);
-const change = (name: string, spec: object) =>
-  client.resource(statefulSets).patch(name, namespace, { spec }, { type: "strategic" });
-const withImage = (image: string) => ({ template: { spec: { containers: [{ name: "main", image }] } } });
-const reaches = (name: string, wanted: (object: KubeObject) => boolean) =>
-  until(client, statefulSets, namespace, name, wanted);
+const statefulSet = (name: string, spec: object = {}, pod: object = {}): KubeObject =>
+  workload("StatefulSet", { name, namespace }, { serviceName: name, ...spec }, { pod });
 
 function isComplete({ metadata, spec, status = {} }: KubeObject): boolean {
   return (
@@ -272,9 +237,9 @@ test("claims go with their pod, or with the set, where that is wanted", async ()
   );
   await reaches("gone", ({ status = {} }) => status.replicas === 2);
   await change("gone", { replicas: 1 });
-  await untilGone(client, persistentVolumeClaims, namespace, "data-gone-1");
+  await untilGone(persistentVolumeClaims, "data-gone-1");
   await client.resource(statefulSets).delete("gone", namespace);
-  await untilGone(client, persistentVolumeClaims, namespace, "data-gone-0");
+  await untilGone(persistentVolumeClaims, "data-gone-0");
 });
 
 test("pods that are ready have to last minReadySeconds", async () => {

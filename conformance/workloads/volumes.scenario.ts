@@ -1,25 +1,9 @@
-import {
-  type Client,
-  events,
-  persistentVolumeClaims,
-  persistentVolumes,
-  pods,
-  storageClasses,
-} from "@podwright/client";
+import { events, persistentVolumeClaims, persistentVolumes, pods, storageClasses } from "@podwright/client";
 import type { KubeObject } from "@podwright/kube";
-import { afterAll, beforeAll, expect, test, vi } from "vitest";
-import { type Lane, openLane } from "../lane.ts";
-import { until, untilGone } from "./until.ts";
+import { expect, test, vi } from "vitest";
+import { openScene } from "./scene.ts";
 
-let lane: Lane;
-let client: Client;
-let namespace: string;
-beforeAll(async () => {
-  lane = await openLane({ operator: false });
-  client = lane.client;
-  namespace = await lane.namespace("volumes");
-});
-afterAll(() => lane?.close());
+const { client, namespace, until, untilGone } = await openScene("volumes");
 
 /** Volumes and classes belong to no namespace. */
 const own = (name: string): string => `${namespace}-${name}`;
@@ -71,15 +55,15 @@ const make = {
   pod: (object: KubeObject) => client.resource(pods).create(object),
 };
 const claimReaches = (name: string, wanted: (object: KubeObject) => boolean) =>
-  until(client, persistentVolumeClaims, namespace, name, wanted);
+  until(persistentVolumeClaims, name, wanted);
 const volumeReaches = (name: string, phase: string) =>
-  until(client, persistentVolumes, namespace, own(name), ({ status }) => status?.phase === phase);
+  until(persistentVolumes, own(name), ({ status }) => status?.phase === phase);
 const isBound = ({ status }: KubeObject): boolean => status?.phase === "Bound";
 const isRunning = ({ status }: KubeObject): boolean => status?.phase === "Running";
 const unschedulable = async (name: string): Promise<string> => {
   const because = ({ status }: KubeObject) =>
     (status?.conditions ?? []).find((each: { reason?: string }) => each.reason === "Unschedulable");
-  return because(await until(client, pods, namespace, name, (pod) => because(pod) !== undefined)).message;
+  return because(await until(pods, name, (pod) => because(pod) !== undefined)).message;
 };
 const preemption = "preemption: 0/1 nodes are available: 1 Preemption is not helpful for scheduling.";
 
@@ -124,9 +108,9 @@ test("a pod waits for its claim", async () => {
   const storageClassName = own("slow");
   await make.claim(claim("absent", { storageClassName }));
   const unbound = "0/1 nodes are available: pod has unbound immediate PersistentVolumeClaims. not found";
-  await until(client, pods, namespace, "early", ({ status }) => status.conditions[0].message === unbound);
+  await until(pods, "early", ({ status }) => status.conditions[0].message === unbound);
   await make.volume(volume("slow", { storageClassName }));
-  await until(client, pods, namespace, "early", isRunning);
+  await until(pods, "early", isRunning);
 });
 
 test("with WaitForFirstConsumer the pod's node decides on the volume", async () => {
@@ -160,7 +144,7 @@ test("with WaitForFirstConsumer the pod's node decides on the volume", async () 
     `0/1 nodes are available: 1 node(s) didn't find available persistent volumes to bind. no new claims to deallocate, ${preemption}`,
   );
   await make.volume(volume("anywhere", { storageClassName }));
-  const { metadata } = await until(client, pods, namespace, "first", isRunning);
+  const { metadata } = await until(pods, "first", isRunning);
   expect(metadata.name).toBe("first");
   expect((await claimReaches("late", isBound))["spec"].volumeName).toBe(own("anywhere"));
 });
@@ -171,14 +155,14 @@ test("a claim stays while a pod uses it, its volume is released then", async () 
   await make.claim(claim("used", { storageClassName }));
   await claimReaches("used", isBound);
   await make.pod(podWith("user", "used"));
-  await until(client, pods, namespace, "user", isRunning);
+  await until(pods, "user", isRunning);
   await client.resource(persistentVolumes).delete(own("used"));
   await client.resource(persistentVolumeClaims).delete("used", namespace);
   const going = await client.resource(persistentVolumeClaims).get("used", namespace);
   expect(going.metadata.deletionTimestamp).toBeDefined();
   await client.resource(pods).delete("user", namespace);
-  await untilGone(client, persistentVolumeClaims, namespace, "used");
-  await untilGone(client, persistentVolumes, namespace, own("used"));
+  await untilGone(persistentVolumeClaims, "used");
+  await untilGone(persistentVolumes, own("used"));
 });
 
 test("a volume that is to stay is released, and goes to nobody", async () => {

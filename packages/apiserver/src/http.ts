@@ -4,6 +4,7 @@ import type { AddressInfo } from "node:net";
 import type { Duplex } from "node:stream";
 import type { TLSSocket } from "node:tls";
 import { status } from "@podwright/kube";
+import { createUpgradeServer, type UpgradeServer } from "./http-upgrade.ts";
 import { errorResponse } from "./output/response.ts";
 import type { ApiRequest, ApiResponse, WatchFrame } from "./request.ts";
 import type { ApiServer } from "./server.ts";
@@ -65,6 +66,11 @@ export async function listen(api: ApiServer, { port, host, tls }: ListenOptions)
   server.on("request", (incoming, outgoing) => {
     void serve(api, incoming, outgoing, certificates.get(incoming.socket));
   });
+  const upgrades = createUpgradeServer(api);
+  server.on("upgrade", (incoming, socket, head) => {
+    const certificate = certificates.get(incoming.socket);
+    upgrades.serve(incoming, socket, head, (signal) => apiRequest(incoming, undefined, certificate, signal));
+  });
   server.on("clientError", (error, socket) => refuseConnection(error, socket));
   const sockets = new Set<Duplex>();
   server.on("connection", (socket) => {
@@ -72,7 +78,7 @@ export async function listen(api: ApiServer, { port, host, tls }: ListenOptions)
     socket.once("close", () => sockets.delete(socket));
   });
   await listening(server, port, host);
-  return { port: (server.address() as AddressInfo).port, close: () => close(api, server, sockets) };
+  return { port: (server.address() as AddressInfo).port, close: () => close(api, server, upgrades, sockets) };
 }
 
 /** One for all: making an error for each would cost more than many a request. */
@@ -99,9 +105,15 @@ function refuseConnection(error: NodeJS.ErrnoException, socket: Duplex): void {
   socket.once("finish", () => socket.destroy());
 }
 
-async function close(api: ApiServer, server: Server, sockets: ReadonlySet<Duplex>): Promise<void> {
+async function close(
+  api: ApiServer,
+  server: Server,
+  upgrades: UpgradeServer,
+  sockets: ReadonlySet<Duplex>,
+): Promise<void> {
   const closed = new Promise<void>((resolve) => server.close(() => resolve()));
   api.close();
+  upgrades.close();
   // Connections fall idle as their last answers are sent; nothing tells when.
   const sweep = setInterval(() => server.closeIdleConnections(), sweepIntervalMs);
   const deadline = setTimeout(() => {
@@ -138,14 +150,16 @@ async function serve(
       sendBytes(outgoing, { status: 400, headers, body: { type: "bytes", chunks: ["400 Bad Request"] } });
       return;
     }
-    const body = await readBody(incoming);
+    const body = isProxied(incoming) ? undefined : await readBody(incoming);
     if (body === "too large") {
       const refused = status.requestEntityTooLarge(`limit is ${maxBodyBytes}`);
       outgoing.setHeader("Connection", "close");
       sendBytes(outgoing, errorResponse(refused, false));
       return;
     }
-    const response = await api.handle(apiRequest(incoming, body, certificate, abort.signal));
+    const request = apiRequest(incoming, body, certificate, abort.signal);
+    if (isProxied(incoming)) request.incoming = incoming;
+    const response = await api.handle(request);
     if (response.body.type === "watch") await sendWatch(outgoing, response, response.body.frames);
     else if (response.body.type === "stream") await sendStream(outgoing, response, response.body.chunks);
     else sendBytes(outgoing, response);
@@ -154,6 +168,12 @@ async function serve(
     outgoing.destroy();
   }
 }
+
+/** Bodies of any length go through proxies as they come. */
+function isProxied({ url = "" }: IncomingMessage): boolean {
+  return url.includes("/proxy") && proxied.test(url);
+}
+const proxied = /^[^?]*\/(?:pods|services|nodes)\/[^/?]+\/proxy(?:[/?]|$)/;
 
 function apiRequest(
   incoming: IncomingMessage,
@@ -168,9 +188,11 @@ function apiRequest(
     method: incoming.method ?? "GET",
     path: question < 0 ? url : url.slice(0, question),
     query: new URLSearchParams(question < 0 ? "" : url.slice(question + 1)),
+    rawQuery: question < 0 ? "" : url.slice(question + 1),
     headers: incoming.headers as ApiRequest["headers"],
     body,
     ...(certificate !== undefined && { clientCertificate: certificate }),
+    remoteAddress: incoming.socket.remoteAddress ?? "",
     signal,
   };
 }
@@ -204,13 +226,17 @@ function sendBytes(outgoing: ServerResponse, response: ApiResponse): void {
   const { chunks } = response.body;
   let length = 0;
   for (const chunk of chunks) length += typeof chunk === "string" ? Buffer.byteLength(chunk) : chunk.length;
-  outgoing.writeHead(response.status, { ...response.headers, "Content-Length": length });
+  outgoing.writeHead(response.status, { ...headersOf(response), "Content-Length": length });
   if (length <= joinedBytes) {
     outgoing.end(chunks.length === 1 ? chunks[0] : joined(chunks, length));
     return;
   }
   for (const chunk of chunks) outgoing.write(chunk);
   outgoing.end();
+}
+
+function headersOf({ headers, cookies }: ApiResponse): Record<string, string | string[]> {
+  return cookies === undefined ? headers : { ...headers, "Set-Cookie": cookies };
 }
 
 /** Bodies up to this size go out in one write with their head. */
@@ -245,7 +271,7 @@ async function sendStream(
   response: ApiResponse,
   chunks: AsyncIterable<string | Uint8Array>,
 ): Promise<void> {
-  outgoing.writeHead(response.status, response.headers);
+  outgoing.writeHead(response.status, headersOf(response));
   outgoing.flushHeaders();
   for await (const chunk of chunks) {
     if (outgoing.destroyed) break;

@@ -17,8 +17,10 @@ export * from "./crd/controller.ts";
 export * from "./discovery/version.ts";
 export * from "./http.ts";
 export * from "./kubeconfig.ts";
-export * from "./openapi/openapi.ts";
+export * from "./openapi/serve-openapi.ts";
 export * from "./pki/pki.ts";
+export { type Evaluator, evaluatorFor, isInScopes } from "./quota/evaluators.ts";
+export { addResources, equalResources, maskResources, type ResourceList } from "./quota/resource-list.ts";
 export * from "./registry/resource-registry.ts";
 export * from "./request.ts";
 export * from "./resources/native.ts";
@@ -28,7 +30,12 @@ export * from "./storage/compactor.ts";
 export * from "./storage/open-storage.ts";
 export * from "./storage/storage.ts";
 export * from "./storage/storage-error.ts";
-export type { ContainerLogsRequest, NodeAnswer, NodeConnection } from "./subresources/node-connection.ts";
+export type {
+  ContainerLogsRequest,
+  ContainerRequest,
+  NodeAnswer,
+  NodeConnection,
+} from "./subresources/node-connection.ts";
 export type { WatchTransform } from "./watch/frame.ts";
 export * from "./watch/hub.ts";
 export type { WatchQuery } from "./watch/watch.ts";

@@ -1,4 +1,6 @@
+import type { Readable } from "node:stream";
 import type { KubeObject } from "@podwright/kube";
+import type { Upgrade } from "@podwright/streaming";
 
 /** A request on its way through the server, whatever brought it: HTTP (http.ts) or a caller in this process. */
 export interface ApiRequest {
@@ -6,10 +8,16 @@ export interface ApiRequest {
   /** Without the query. */
   path: string;
   query: URLSearchParams;
+  /** As it came over the network, without the question mark. */
+  rawQuery?: string;
   /** Names in lower case. */
   headers: Record<string, string | undefined>;
   /** Bytes from the network; a caller in this process may hand over the parsed object, which then belongs to the server. */
   body: Uint8Array | KubeObject | undefined;
+  /** For proxies from the network: the body as it comes, in place of `body`. */
+  incoming?: Readable;
+  /** Of the client, where it came over the network. */
+  remoteAddress?: string;
   /** Set for callers in this process, which need no authentication. */
   user?: UserInfo;
   /** The certificate the client proved, when there is one; "invalid": one that no authority of ours has signed. */
@@ -28,6 +36,8 @@ export interface UserInfo {
 export interface ApiResponse {
   status: number;
   headers: Record<string, string>;
+  /** Set-Cookie headers, of proxied answers. */
+  cookies?: string[];
   body: ResponseBody;
 }
 
@@ -36,6 +46,8 @@ export type ResponseBody =
   | { type: "bytes"; chunks: (Buffer | string)[] }
   /** Chunks as they come, until it ends: logs. */
   | { type: "stream"; chunks: AsyncIterable<string | Uint8Array> }
+  /** The connection becomes a WebSocket or SPDY, or the request is refused. Resolves at its end; does not reject. */
+  | { type: "upgrade"; serve(upgrade: Upgrade): Promise<void> }
   /** A watch: frames until it ends. */
   | { type: "watch"; frames: AsyncIterable<WatchFrame> };
 

@@ -107,7 +107,7 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
   /** The way of a request. */
   async function serve(request: ApiRequest, warnings: Warnings): Promise<ApiResponse> {
     const route = parseRoute(request.path);
-    if (!isWatch(request, route)) checkTimeout(request.query);
+    if (!isWatch(request, route) && !isLongRunning(route)) checkTimeout(request.query);
     const user = await impersonate(parts.authorizer, await authenticate(authenticators, request), request);
     await authorize(parts.authorizer, user, request, route);
     if (route.type === "path") return servePath(paths, request, route, user);
@@ -115,7 +115,7 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
     if (found === undefined && !servesGroup(registry, route.group)) return pageNotFound();
     const resource = reachable(found, route);
     if (resource.deprecationWarning !== undefined) warnings.add(resource.deprecationWarning);
-    const output = negotiateOutput(negotiator, request, resource);
+    const output = negotiateOutput(negotiator, request, resource, route);
     const name = route.name;
     const namespace = resource.namespaced ? route.namespace : "";
     const context: ResourceRequest = { request, user, route, resource, namespace, name, output, warnings };
@@ -150,13 +150,21 @@ async function authorize(
   const watch = isWatch(request, route);
   const attributes = accessAttributes(route, request.method, watch, request.query);
   await confirm(authorizer, user, attributes);
-  // A WebSocket begins with a GET, and what it does is more (k8s.io/kubernetes/pkg/registry/core/pod/rest/subresources.go).
+  // A WebSocket begins with a GET, and what it does is more (k8s.io/kubernetes/pkg/registry/core/pod/rest/authorize.go).
   if (attributes.type === "resource" && attributes.verb === "get" && isStreaming(attributes)) {
-    await confirm(authorizer, user, { ...attributes, verb: "create" });
+    const { allowed, reason } = await authorizer.authorize(user, { ...attributes, verb: "create" });
+    if (!allowed) throw status.forbidden({ group: "", resource: attributes.resource }, attributes.name, reason ?? "");
   }
 }
 
 const streamingSubresources: ReadonlySet<string> = new Set(["attach", "exec", "portforward"]);
+
+/** Upstream gives them no deadline, and does not look for one (k8s.io/kubernetes/pkg/controlplane/apiserver/config.go). */
+function isLongRunning(route: PathRoute | ResourceRoute): boolean {
+  return route.type === "resource" && (route.subresource === "log" || connectSubresources.has(route.subresource));
+}
+
+const connectSubresources: ReadonlySet<string> = new Set(["attach", "exec", "portforward", "proxy"]);
 
 function isStreaming({ group, resource, subresource }: AccessAttributes & { type: "resource" }): boolean {
   return subresource !== "" && group === "" && resource === "pods" && streamingSubresources.has(subresource);
@@ -201,7 +209,16 @@ function reachable(found: Resource | undefined, { resource, namespace, name }: R
   return found;
 }
 
-function negotiateOutput(negotiator: Negotiator, request: ApiRequest, resource: Resource): OutputFormat {
+function negotiateOutput(
+  negotiator: Negotiator,
+  request: ApiRequest,
+  resource: Resource,
+  { subresource }: ResourceRoute,
+): OutputFormat {
+  // What is accepted there is between the client and the pod.
+  if (connectSubresources.has(subresource) && !resource.custom) {
+    return { mediaType: "application/json", pretty: false };
+  }
   return negotiator.negotiate(request.headers, request.query, ({ kind, group, version }) => {
     if (group !== metaGroup || !metaVersions.includes(version)) return false;
     return (

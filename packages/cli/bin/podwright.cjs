@@ -6,7 +6,7 @@ const { join } = require("node:path");
 const { pathToFileURL } = require("node:url");
 const { nodeBinary } = require("./node-binary.cjs");
 
-const main = join(__dirname, "..", "src", "main.ts");
+const main = join(__dirname, "main.mjs");
 const node = nodeBinary();
 if (node === process.execPath) {
   import(pathToFileURL(main).href);

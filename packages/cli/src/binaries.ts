@@ -3,7 +3,7 @@ import { createWriteStream } from "node:fs";
 import { access, chmod, constants, mkdir, rename, rm, stat } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { homedir } from "node:os";
-import { delimiter, dirname, join } from "node:path";
+import { basename, delimiter, dirname, join } from "node:path";
 import type { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { promisify } from "node:util";
@@ -27,13 +27,21 @@ export async function findTool(name: "kubectl" | "helm", env: NodeJS.ProcessEnv 
   return packagedTool(name, env);
 }
 
-/** The npm package's kubectl (1.35) or helm (4), whatever PATH holds. Throws a CommandError where it does not fit. */
-export async function packagedTool(name: "kubectl" | "helm", env: NodeJS.ProcessEnv = process.env): Promise<string> {
-  const layer = process.platform === "linux" && process.arch === "x64" ? findLayer() : undefined;
+/**
+ * The npm package's kubectl (1.35) or helm (4), whatever PATH holds; or those of another such package. Throws a
+ * CommandError where it does not fit.
+ */
+export async function packagedTool(
+  name: "kubectl" | "helm",
+  env: NodeJS.ProcessEnv = process.env,
+  from = layerPackage,
+): Promise<string> {
+  const layer = process.platform === "linux" && process.arch === "x64" ? findLayer(from) : undefined;
   if (layer === undefined) {
     throw new CommandError(`there is no ${name} in PATH, and none came with npm for this platform: install ${name}`);
   }
-  const cache = join(env["XDG_CACHE_HOME"] || join(homedir(), ".cache"), "podwright", layer.version);
+  const folder = from === layerPackage ? layer.version : `${basename(from)}-${layer.version}`;
+  const cache = join(env["XDG_CACHE_HOME"] || join(homedir(), ".cache"), "podwright", folder);
   const path = join(cache, name);
   if (await isExecutable(path)) return path;
 
@@ -50,10 +58,10 @@ export async function packagedTool(name: "kubectl" | "helm", env: NodeJS.Process
   return path;
 }
 
-function findLayer(): { zip: string; version: string } | undefined {
+function findLayer(from: string): { zip: string; version: string } | undefined {
   const require = createRequire(import.meta.url);
   try {
-    const manifest = require.resolve(`${layerPackage}/package.json`);
+    const manifest = require.resolve(`${from}/package.json`);
     return { zip: join(dirname(manifest), "lib", "layer.zip"), version: require(manifest).version };
   } catch {
     return undefined;

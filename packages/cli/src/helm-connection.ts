@@ -2,6 +2,7 @@ import { chmod, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { homedir, tmpdir } from "node:os";
 import { delimiter, join } from "node:path";
 import { findTool } from "./binaries.ts";
+import type { ClusterFlags } from "./connection.ts";
 
 /** What the operator needs to run helm, and how to tidy up after it. */
 export interface HelmConnection {
@@ -21,7 +22,7 @@ export function defaultCacheDir(env: NodeJS.ProcessEnv = process.env): string {
  * files of the pod's service account.
  */
 export async function openHelmConnection(
-  options: { kubeconfig?: string; context?: string },
+  options: ClusterFlags,
   env: NodeJS.ProcessEnv = process.env,
 ): Promise<HelmConnection> {
   const context = options.context !== undefined ? { context: options.context } : {};

@@ -1,4 +1,5 @@
 import { Command, CommanderError } from "commander";
+import type { FreshAction, FreshCommandOptions } from "./commands/fresh.ts";
 import type { PackAction, PackOptions } from "./commands/pack.ts";
 import { CommandError } from "./error.ts";
 import { outliveReaders } from "./process.ts";
@@ -18,22 +19,43 @@ program
   .option("--port <n>", "port of the API server, 0 = any free", "6443")
   .option("--kubeconfig <file>", "write the kubeconfig here (default: DATA-DIR/kubeconfig)")
   .option("--nodes <n>", "number of nodes", "1")
-  .option("--runtime <name>", "what runs the pods' containers: simulated or auto", "auto")
-  .option("--without <part...>", "parts of the operator to leave out: nanopod, pack, reflector, redeploy")
+  .option("--runtime <name>", "what runs the pods' containers: simulated, docker, containerd or auto", "simulated")
+  .option("--pod-cidr <range>", "addresses of the pods' network, for docker (default: a range that is free)")
+  .option("--without <part...>", "parts to leave out: nanopod, pack, reflector, redeploy, fresh, pod-service")
+  .option("--pod-service-port <n>", "port of the pod service, 0 = any free (default: 5020, or any free)")
   .option("--example <name...>", "apply an example and show what happened: nanopod")
+  .option("--images <where>", "where new images are looked for: auto, docker, containerd, registry or none", "auto")
+  .option("--sync [socket]", "bring images that docker builds to the containerd that the nodes run on")
   .option("--output <format>", "text or json: a single line when ready", "text")
   .action(async (options) => (await import("./commands/up.ts")).up(options));
+
+program
+  .command("down")
+  .description("stop the embedded cluster and remove its containers, networks and mounts from this machine")
+  .option("--data-dir <dir>", "where the cluster is kept", ".podwright")
+  .option("--all", "remove the cluster's objects and volumes too")
+  .action(async (options) => (await import("./commands/down.ts")).down(options));
 
 program
   .command("operator")
   .description("run the operator against the current kubeconfig, or in the cluster it runs in")
   .option("--kubeconfig <file>", "instead of KUBECONFIG or ~/.kube/config")
   .option("--context <name>", "instead of the current one")
-  .option("--without <part...>", "parts to leave out: nanopod, pack, reflector, redeploy")
+  .option("--without <part...>", "parts to leave out: nanopod, pack, reflector, redeploy, fresh")
   .option(
     "--lease <namespace/name>",
     "the Lease by which operators agree on who leads",
     "kube-system/podwright-operator",
+  )
+  .option(
+    "--images <where>",
+    "where new images are looked for besides image agents: registry, or an engine of this machine",
+    "none",
+  )
+  .option(
+    "--scope <which>",
+    "workloads that get new images: opt-in (by the label podwright.dev/fresh=true) or all",
+    "opt-in",
   )
   .option("--cache-dir <dir>", "where charts are kept (default: podwright/charts in the user's cache folder)")
   .option("--webhook-host <address>", "address to listen on (default: 127.0.0.1; 0.0.0.0 with --webhook-service)")
@@ -44,11 +66,22 @@ program
   .option("--webhook-owner <clusterrole>", "leave the webhooks when it stops; they go with this ClusterRole")
   .action(async (options) => (await import("./commands/operator.ts")).operator(options));
 
+program
+  .command("pod-service")
+  .description("serve tenants who ask for pods over HTTP")
+  .option("--config <file>", "settings (default: config.yaml, when it is there)")
+  .option("--host <address>", "address to listen on (default: the settings', or 127.0.0.1)")
+  .option("--port <n>", "port to listen on, 0 = any free (default: the settings', or 5020)")
+  .option("--data-dir <dir>", "where the history and the queue are kept (default: nowhere)")
+  .option("--kubeconfig <file>", "instead of KUBECONFIG or ~/.kube/config")
+  .option("--context <name>", "instead of the current one")
+  .action(async (options) => (await import("./commands/pod-service.ts")).podService(options));
+
 const pack = program.command("pack").description("look at Packs, and approve what they plan");
 for (const [action, text] of [
   ["list", "the Packs with chart, revision and state"],
   ["history <name>", "what was installed when"],
-  ["plan <name>", "what waits for approval"],
+  ["plan <name>", "what waits for approval, or was done last"],
   ["diff <name>", "the same, line by line"],
   ["approve <name>", "let the plan be carried out"],
 ] as const) {
@@ -63,6 +96,39 @@ for (const [action, text] of [
     const name = typeof given[0] === "string" ? given[0] : undefined;
     const { pack } = await import("./commands/pack.ts");
     await pack(action.split(" ")[0] as PackAction, name, command.opts<PackOptions>());
+  });
+}
+
+program
+  .command("image-agent")
+  .description("report the images of this node to the operator, as a NodeImages object")
+  .requiredOption("--node <name>", "the node it runs on (default: NODE_NAME)", process.env["NODE_NAME"])
+  .option("--images <engine>", "docker, containerd, or auto: which of them answers", "auto")
+  .option("--socket <path>", "the engine's socket, where it is not at its usual place")
+  .option("--sync", "bring images that docker builds on this node to its containerd")
+  .option("--kubeconfig <file>", "instead of KUBECONFIG or ~/.kube/config")
+  .option("--context <name>", "instead of the current one")
+  .action(async (options) => (await import("./commands/image-agent.ts")).imageAgent(options));
+
+const fresh = program.command("fresh").description("see which new images were rolled out, and decide about them");
+for (const [action, text] of [
+  ["status", "the workloads with their images, and what holds new ones back"],
+  ["history <workload>", "what was rolled out when, from which image to which, and what was refused"],
+  ["pause <workload>", "roll out nothing more for now"],
+  ["resume <workload>", "go on"],
+  ["retry <workload>", "try again what was refused"],
+] as const) {
+  const command = fresh
+    .command(action)
+    .description(text)
+    .option("-n, --namespace <name>", "of the workload (default: the context's)")
+    .option("--kubeconfig <file>", "instead of KUBECONFIG or ~/.kube/config")
+    .option("--context <name>", "instead of the current one");
+  if (action === "status") command.option("-A, --all-namespaces", "workloads of all namespaces");
+  command.action(async (...given: unknown[]) => {
+    const name = typeof given[0] === "string" ? given[0] : undefined;
+    const { fresh } = await import("./commands/fresh.ts");
+    await fresh(action.split(" ")[0] as FreshAction, name, command.opts<FreshCommandOptions>());
   });
 }
 

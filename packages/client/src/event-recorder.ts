@@ -1,5 +1,6 @@
 import { type Clock, sleep, systemClock } from "@podwright/clock";
-import { type KubeObject, StatusError } from "@podwright/kube";
+import type { KubeObject } from "@podwright/kube";
+import { StatusError } from "@podwright/kube/status";
 import type { Client } from "./client.ts";
 import { EventCorrelator, type EventFacts, type EventSeries } from "./event-correlator.ts";
 import { type Logger, silentLogger } from "./logger.ts";

@@ -55,14 +55,25 @@ export class HttpResponse implements TransportResponse {
       chunks.push(chunk);
       timer.refresh();
     });
-    message.once("end", () => resolve((chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks)).toString("utf8")));
+    let ended = false;
+    message.once("end", () => {
+      ended = true;
+      resolve((chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks)).toString("utf8"));
+    });
     message.on("error", fail);
     message.once("close", () => {
       clearTimeout(timer);
-      // Does nothing when the end was seen.
-      fail(new Error("the connection was closed within the answer"));
+      if (!ended) fail(new Error("the connection was closed within the answer"));
     });
     return promise;
+  }
+
+  async *chunks(): AsyncGenerator<Uint8Array, void, undefined> {
+    try {
+      yield* this.#message as AsyncIterable<Uint8Array>;
+    } catch (error) {
+      throw transportFailure(this.#method, this.#path, error, this.#signal);
+    }
   }
 
   events(): AsyncIterable<WatchEvent> {

@@ -3,7 +3,7 @@ import https from "node:https";
 import { isIP } from "node:net";
 import tls from "node:tls";
 import { type Clock, sleep, systemClock } from "@podwright/clock";
-import { stringifyJson } from "@podwright/kube";
+import { stringifyJson } from "@podwright/kube/json";
 import type { ConnectionConfig, Credential } from "./connection-config.ts";
 import { HttpResponse } from "./http-response.ts";
 import type { Transport, TransportRequest, TransportResponse } from "./transport.ts";

@@ -1,6 +1,12 @@
 export * from "@podwright/clock";
 export * from "./client.ts";
 export * from "./connection-config.ts";
+export {
+  conditionsSchema,
+  customResourceDefinition,
+  printerColumn,
+  untilEstablished,
+} from "./custom-resource-definition.ts";
 export { NoMatchError } from "./discovery.ts";
 export * from "./event-recorder.ts";
 export { type ExecCredentialOptions, execCredentials } from "./exec-credential.ts";
@@ -14,6 +20,7 @@ export * from "./leader-election.ts";
 export * from "./list-watch.ts";
 export * from "./logger.ts";
 export { type IndexFunction, objectKey, splitKey } from "./object-store.ts";
+export { type Occasion, onDemand, whenThereIs } from "./on-demand.ts";
 export * from "./query.ts";
 export * from "./resource-client.ts";
 export * from "./resources.ts";

@@ -1,5 +1,6 @@
 import { type Clock, sleep, systemClock } from "@podwright/clock";
-import { type KubeObject, StatusError } from "@podwright/kube";
+import type { KubeObject } from "@podwright/kube";
+import { StatusError } from "@podwright/kube/status";
 import type { Client } from "./client.ts";
 import { type LeaseRecord, leaseOf, recordOf, sameRecord } from "./lease-record.ts";
 import { type Logger, silentLogger } from "./logger.ts";

@@ -1,5 +1,6 @@
 import { type Clock, sleep, systemClock } from "@podwright/clock";
-import { type KubeObject, StatusError } from "@podwright/kube";
+import type { KubeObject } from "@podwright/kube";
+import { StatusError } from "@podwright/kube/status";
 import { type Logger, silentLogger } from "./logger.ts";
 import type { Selection } from "./query.ts";
 import { defaultPageSize, type ResourceClient } from "./resource-client.ts";

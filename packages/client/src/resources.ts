@@ -1,4 +1,4 @@
-import { formatApiVersion } from "@podwright/kube";
+import { formatApiVersion } from "@podwright/kube/object";
 
 /** What one needs to know of a resource to talk about its objects. */
 export interface ResourceRef {
@@ -118,3 +118,9 @@ export const clusterPackRepositories = ref(
 );
 /** Copies Secrets and ConfigMaps of its namespace into other namespaces. */
 export const secretReflectors = ref("k8s.kubit.ir/v1alpha1", "secretreflectors", "SecretReflector", "namespaced");
+
+/** Who may have pods made by the pod service. */
+export const tenants = ref("podwright.dev/v1alpha1", "tenants", "Tenant", "cluster");
+
+/** Which images a node has. */
+export const nodeImages = ref("podwright.dev/v1alpha1", "nodeimages", "NodeImages", "cluster");

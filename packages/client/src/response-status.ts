@@ -1,4 +1,5 @@
-import { type Status, StatusError } from "@podwright/kube";
+import type { Status } from "@podwright/kube";
+import { StatusError } from "@podwright/kube/status";
 import type { TransportResponse } from "./transport.ts";
 
 const reasons: Record<number, string> = {

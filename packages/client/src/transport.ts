@@ -27,6 +27,8 @@ export interface TransportResponse {
   /** The whole body parsed as JSON; objects may be shared with other readers: do not change them. */
   json(): Promise<unknown>;
   text(): Promise<string>;
+  /** The body as it comes, for logs that are followed; ends when the server ends it, throws when the connection breaks. */
+  chunks(): AsyncIterable<Uint8Array>;
   /** A watch's events as they come; ends when the server ends the stream, throws when the connection breaks. */
   events(): AsyncIterable<WatchEvent>;
 }

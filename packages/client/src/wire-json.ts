@@ -1,4 +1,4 @@
-import { parseJson } from "@podwright/kube";
+import { parseJson } from "@podwright/kube/json";
 
 /**
  * Parses what a server sent. Servers send no duplicate fields, so the engine's parser does; only where a number

@@ -6,38 +6,43 @@ import {
   EventRecorder,
   InformerFactory,
   type Logger,
+  services as serviceRef,
   withoutManagedFields,
 } from "@podwright/client";
 import { createClusterRoleAggregationController } from "./controllers/cluster-role-aggregation.ts";
 import type { Controller, ControllerContext } from "./controllers/controller.ts";
-import { createCronJobController } from "./controllers/cronjob/controller.ts";
-import { createDaemonSetController } from "./controllers/daemonset/controller.ts";
-import { createDeploymentController } from "./controllers/deployment/controller.ts";
-import { createDisruptionController } from "./controllers/disruption/controller.ts";
+import { createEndpointSliceMirroring } from "./controllers/endpoints/endpoint-slice-mirroring.ts";
 import { createEndpointSliceController } from "./controllers/endpoints/endpoint-slices.ts";
 import { createEndpointsController } from "./controllers/endpoints/endpoints.ts";
 import { createEventExpiry } from "./controllers/event-expiry.ts";
 import { createGarbageCollector } from "./controllers/garbage-collector/controller.ts";
-import { podInformer } from "./controllers/informers.ts";
-import { createJobController } from "./controllers/job/controller.ts";
-import { createJobTtlController } from "./controllers/job-ttl.ts";
+import { namespaceInformer, podInformer } from "./controllers/informers.ts";
 import { createNamespaceController } from "./controllers/namespace.ts";
-import { createVolumeBinder } from "./controllers/persistent-volumes/binder.ts";
-import { createVolumeProtection } from "./controllers/persistent-volumes/protection.ts";
-import { createReplicaSetController } from "./controllers/replicaset/controller.ts";
+import { onDemandControllers } from "./controllers/on-demand-controllers.ts";
+import type { LocalFolders } from "./controllers/persistent-volumes/local-folders.ts";
 import { createRootCaController } from "./controllers/root-ca.ts";
 import { createServiceAccountController } from "./controllers/service-account.ts";
-import { createStatefulSetController } from "./controllers/statefulset/controller.ts";
 import { inProcessTransport } from "./in-process-transport.ts";
+import type { Service } from "./kinds.ts";
+import type { ServiceNetwork } from "./network/start-service-network.ts";
+import type { RuntimeMachines } from "./node/runtimes/runtime-machines.ts";
 import { type StartNodesOptions, startNodes } from "./node/start-nodes.ts";
-import { createScheduler } from "./scheduler/scheduler.ts";
 
 export interface ControlLoopsOptions {
   server: Pick<ApiServer, "handle">;
   /** Of the authority that pods are to trust, PEM. */
   caCertificate: string;
   nodes: number;
-  node: Pick<StartNodesOptions, "capacity" | "labels" | "startDelayMs">;
+  machines: RuntimeMachines;
+  /** What the cluster calls its own outside of its process. */
+  clusterId: string;
+  /** Where the API server listens, for pods that call it. */
+  apiServer?: { host: string; port: number };
+  /** Where nodes keep the files of pods that really run: made when there is one. */
+  nodeDirectory: string;
+  /** Where volumes of the local provisioner are. */
+  localFolders: LocalFolders;
+  node: Pick<StartNodesOptions, "capacity" | "labels" | "startDelayMs" | "staticPodPath">;
   clock: Clock;
   logger: Logger;
 }
@@ -61,56 +66,50 @@ export async function startControlLoops(options: ControlLoopsOptions): Promise<C
   const manager = connect("kube-controller-manager");
   const informers = new InformerFactory(manager, { clock, logger, transform: withoutManagedFields });
   const recorders: EventRecorder[] = [];
-  const recorder = (client: Client, component: string): EventRecorder => {
-    const made = new EventRecorder(client, { component, clock, logger });
-    recorders.push(made);
-    return made;
+  const contextOf = (client: Client, component: string): ControllerContext => {
+    const recorder = new EventRecorder(client, { component, clock, logger });
+    recorders.push(recorder);
+    return { client, informers, recorder, clock, logger };
   };
-  const context = (component: string): ControllerContext => ({
-    client: manager,
-    informers,
-    recorder: recorder(manager, component),
-    clock,
-    logger,
-  });
+  const context = (component: string): ControllerContext => contextOf(manager, component);
 
   const controllers: Controller[] = [
     createNamespaceController(context("namespace-controller")),
     createServiceAccountController(context("service-account-controller")),
     createClusterRoleAggregationController(context("clusterrole-aggregation-controller")),
     createRootCaController(context("root-ca-certificate-publisher-controller"), options.caCertificate),
-    createReplicaSetController(context("replicaset-controller")),
-    createDeploymentController(context("deployment-controller")),
-    createStatefulSetController(context("statefulset-controller")),
-    createDaemonSetController(context("daemonset-controller")),
-    createVolumeBinder(context("persistentvolume-controller")),
-    createVolumeProtection(context("pvc-protection-controller")),
-    createDisruptionController(context("controllermanager")),
-    createJobController(context("job-controller")),
-    createCronJobController(context("cronjob-controller")),
-    createJobTtlController(context("ttl-after-finished-controller")),
     createEndpointsController(context("endpoint-controller")),
     createEndpointSliceController(context("endpoint-slice-controller")),
+    createEndpointSliceMirroring(context("endpointslicemirroring-controller")),
     createGarbageCollector(context("garbage-collector-controller")),
     createEventExpiry(context("event-expiry")),
+    ...onDemandControllers({
+      informers,
+      clock,
+      logger,
+      context,
+      contextOf,
+      connect,
+      localFolders: options.localFolders,
+    }),
   ];
-  const schedulerClient = connect("kube-scheduler");
-  const scheduler = createScheduler({
-    client: schedulerClient,
-    informers,
-    recorder: recorder(schedulerClient, "default-scheduler"),
-    clock,
-    logger,
-  });
-
   informers.start();
+  let network: Promise<ServiceNetwork | undefined> | undefined;
+  // Ready by the time that pods need it.
+  if (options.machines.main.podNetwork !== undefined) void theNetwork().catch(() => {});
   const [nodes] = await Promise.all([
     startNodes({
       ...options.node,
       client: connect("kubelet"),
       nodes: options.nodes,
       names: Array.from({ length: options.nodes }, (_unused, index) => `node-${index + 1}`),
+      machines: options.machines,
+      directory: options.nodeDirectory,
+      namespaceInformer: namespaceInformer(informers),
       podInformer: podInformer(informers),
+      serviceInformer: informers.for<Service>(serviceRef),
+      clusterDns: async () => (await theNetwork())?.clusterDns ?? [],
+      runtimeBack: () => void network?.then((opened) => opened?.resync()),
       kubeletServer: false,
       clock,
       logger,
@@ -118,13 +117,34 @@ export async function startControlLoops(options: ControlLoopsOptions): Promise<C
     informers.synced(),
   ]);
   for (const controller of controllers) controller.start();
-  scheduler.start();
+
+  function theNetwork(): Promise<ServiceNetwork | undefined> {
+    network ??= openNetwork();
+    return network;
+  }
+
+  /** Of the first runtime that runs programs. Simulated pods have none, and need not wait for its code. */
+  async function openNetwork(): Promise<ServiceNetwork | undefined> {
+    const machine = options.machines.real.find(({ podNetwork }) => podNetwork !== undefined);
+    if (machine === undefined) return undefined;
+    const { openClusterNetwork } = await import("./network/open-cluster-network.ts");
+    const { clusterId, apiServer } = options;
+    return openClusterNetwork({
+      machine,
+      clusterId,
+      client: connect("kube-proxy"),
+      informers,
+      ...(apiServer && { apiServer }),
+      clock,
+      logger,
+    });
+  }
 
   return {
-    nodes: { containerLogs: async (node, request) => nodes.containerLogs(node, request) },
+    nodes: nodes.connection,
     async stop() {
       await nodes.stop();
-      await scheduler.stop();
+      await (await network?.catch(() => undefined))?.stop();
       await Promise.all(controllers.map((controller) => controller.stop()));
       await Promise.all(recorders.map((each) => each.stop()));
       await informers.stop();

@@ -1,7 +1,7 @@
 import type { ApiRequest, ApiResponse, ApiServer, UserInfo, WatchFrame } from "@podwright/apiserver";
 import type { Transport, TransportRequest, TransportResponse, WatchEvent } from "@podwright/client";
 import { TransportError } from "@podwright/client";
-import { parseJson } from "@podwright/kube";
+import { cloneJson, parseJson } from "@podwright/kube";
 
 /**
  * Carries requests straight into an API server of this process, as the given user: nothing is serialised on the
@@ -44,7 +44,7 @@ function apiRequest(request: TransportRequest, user: UserInfo, closed: AbortSign
 function ownedBody(body: TransportRequest["body"]): ApiRequest["body"] {
   if (body === undefined || body instanceof Uint8Array) return body;
   if (typeof body === "string") return Buffer.from(body);
-  return structuredClone(body) as ApiRequest["body"];
+  return cloneJson(body) as ApiRequest["body"];
 }
 
 class InProcessResponse implements TransportResponse {
@@ -76,9 +76,17 @@ class InProcessResponse implements TransportResponse {
       for await (const chunk of this.#body.chunks) text += chunk;
       return text;
     }
-    const { chunks } = this.#body;
-    if (chunks.length === 1) return String(chunks[0]);
-    return Buffer.concat(chunks.map((chunk) => (typeof chunk === "string" ? Buffer.from(chunk) : chunk))).toString();
+    if (this.#body.type === "upgrade") throw new Error("there is no connection in this process to upgrade");
+    // No character is in two of them.
+    return this.#body.chunks.join("");
+  }
+
+  async *chunks(): AsyncGenerator<Uint8Array, void, undefined> {
+    if (this.#body.type !== "stream") {
+      yield Buffer.from(await this.text());
+      return;
+    }
+    for await (const chunk of this.#body.chunks) yield typeof chunk === "string" ? Buffer.from(chunk) : chunk;
   }
 
   async *events(): AsyncGenerator<WatchEvent, void, undefined> {

@@ -38,7 +38,12 @@ export interface Container {
   image?: string;
   command?: string[];
   args?: string[];
+  workingDir?: string;
+  stdin?: boolean;
+  stdinOnce?: boolean;
+  tty?: boolean;
   env?: { name: string; value?: string; valueFrom?: JsonObject }[];
+  envFrom?: EnvFromSource[];
   imagePullPolicy?: string;
   resources?: ResourceRequirements;
   ports?: ContainerPort[];
@@ -47,12 +52,77 @@ export interface Container {
   readinessProbe?: Probe;
   startupProbe?: Probe;
   livenessProbe?: Probe;
-  volumeMounts?: { name: string; mountPath: string; readOnly?: boolean }[];
+  lifecycle?: { postStart?: Handler; preStop?: Handler };
+  securityContext?: SecurityContext;
+  resizePolicy?: { resourceName: string; restartPolicy: "NotRequired" | "RestartContainer" }[];
+  restartPolicyRules?: { action: string; exitCodes?: { operator: "In" | "NotIn"; values?: number[] } }[];
+  terminationMessagePolicy?: "File" | "FallbackToLogsOnError";
+  /** Of ephemeral containers: the container whose processes it sees. */
+  targetContainerName?: string;
+  volumeMounts?: VolumeMount[];
+  volumeDevices?: { name: string; devicePath: string }[];
+  terminationMessagePath?: string;
 }
 
-export interface Probe {
+export interface EnvFromSource {
+  prefix?: string;
+  configMapRef?: { name?: string; optional?: boolean };
+  secretRef?: { name?: string; optional?: boolean };
+}
+
+export interface VolumeMount {
+  name: string;
+  mountPath: string;
+  readOnly?: boolean;
+  recursiveReadOnly?: "Disabled" | "IfPossible" | "Enabled";
+  subPath?: string;
+  subPathExpr?: string;
+  mountPropagation?: "None" | "HostToContainer" | "Bidirectional";
+}
+
+/** What a probe or a hook does: one of them. */
+export interface Handler {
+  exec?: { command?: string[] };
+  httpGet?: HttpGet;
+  tcpSocket?: { host?: string; port: number | string };
+  grpc?: { port: number; service?: string };
+  sleep?: { seconds: number };
+}
+
+export interface HttpGet {
+  host?: string;
+  port: number | string;
+  path?: string;
+  scheme?: "HTTP" | "HTTPS";
+  httpHeaders?: { name: string; value?: string }[];
+}
+
+export interface Probe extends Handler {
   initialDelaySeconds?: number;
   periodSeconds?: number;
+  timeoutSeconds?: number;
+  successThreshold?: number;
+  failureThreshold?: number;
+  terminationGracePeriodSeconds?: number;
+}
+
+export interface SecurityContext {
+  runAsUser?: number;
+  runAsGroup?: number;
+  runAsNonRoot?: boolean;
+  privileged?: boolean;
+  readOnlyRootFilesystem?: boolean;
+  allowPrivilegeEscalation?: boolean;
+  procMount?: "Default" | "Unmasked";
+  capabilities?: { add?: string[]; drop?: string[] };
+  seccompProfile?: { type: "Unconfined" | "RuntimeDefault" | "Localhost"; localhostProfile?: string };
+}
+
+export interface PodSecurityContext extends SecurityContext {
+  fsGroup?: number;
+  fsGroupChangePolicy?: "Always" | "OnRootMismatch";
+  supplementalGroups?: number[];
+  sysctls?: { name: string; value: string }[];
 }
 
 export interface PodVolume {
@@ -94,6 +164,12 @@ export interface PodSpec {
   activeDeadlineSeconds?: number;
   initContainers?: Container[];
   containers: Container[];
+  ephemeralContainers?: Container[];
+  securityContext?: PodSecurityContext;
+  hostPID?: boolean;
+  hostIPC?: boolean;
+  shareProcessNamespace?: boolean;
+  priorityClassName?: string;
   /** Of the pod as a whole. */
   resources?: ResourceRequirements;
   overhead?: Record<string, string>;
@@ -106,6 +182,14 @@ export interface PodSpec {
     };
   };
   volumes?: PodVolume[];
+  serviceAccountName?: string;
+  enableServiceLinks?: boolean;
+  imagePullSecrets?: { name?: string }[];
+  hostAliases?: { ip: string; hostnames?: string[] }[];
+  hostnameOverride?: string;
+  setHostnameAsFQDN?: boolean;
+  dnsPolicy?: "ClusterFirst" | "ClusterFirstWithHostNet" | "Default" | "None";
+  dnsConfig?: { nameservers?: string[]; searches?: string[]; options?: { name?: string; value?: string }[] };
   schedulingGates?: { name: string }[];
   readinessGates?: { conditionType: string }[];
 }
@@ -134,6 +218,10 @@ export interface ContainerStatus {
   image: string;
   imageID: string;
   containerID?: string;
+  allocatedResources?: Record<string, string>;
+  resources?: ResourceRequirements;
+  user?: { linux?: { uid: number; gid: number; supplementalGroups?: number[] } };
+  volumeMounts?: { name: string; mountPath: string; readOnly?: boolean; recursiveReadOnly?: string }[];
 }
 
 export interface PodStatus {
@@ -148,6 +236,7 @@ export interface PodStatus {
   startTime?: string;
   initContainerStatuses?: ContainerStatus[];
   containerStatuses?: ContainerStatus[];
+  ephemeralContainerStatuses?: ContainerStatus[];
   nominatedNodeName?: string;
   qosClass?: string;
   observedGeneration?: number;
@@ -241,6 +330,7 @@ export interface ServicePort {
   appProtocol?: string;
   port: number;
   targetPort?: number | string;
+  nodePort?: number;
 }
 
 export interface Service extends KubeObject {

@@ -10,12 +10,13 @@ import {
   formatKubeconfig,
   type HttpListener,
   listen,
+  type NodeConnection,
   nativeResources,
-  OpenApi,
   openPki,
   openStorage,
   type Pki,
   putBootstrapPolicy,
+  serveOpenApi,
   serviceAccountAuthenticator,
   startCustomResources,
   startRbac,
@@ -23,9 +24,15 @@ import {
   writeKubeconfig,
 } from "@podwright/apiserver";
 import { Client, type Clock, type Logger, silentLogger, systemClock } from "@podwright/client";
+import { status } from "@podwright/kube";
 import { bootstrap } from "./bootstrap.ts";
+import { clusterId } from "./cluster-id.ts";
 import { type ControlLoops, startControlLoops } from "./control-loops.ts";
+import { localFolders } from "./controllers/persistent-volumes/local-folders.ts";
 import { inProcessTransport } from "./in-process-transport.ts";
+import { nodeDirectory, removeNodeDirectory, volumesDirectory } from "./node/node-directory.ts";
+import type { RuntimeName } from "./node/runtimes/runtime-machine.ts";
+import { openRuntimeMachines, type RuntimeMachines } from "./node/runtimes/runtime-machines.ts";
 import type { StartNodesOptions } from "./node/start-nodes.ts";
 
 export interface ClusterOptions {
@@ -35,10 +42,19 @@ export interface ClusterOptions {
   port?: number;
   /** What to listen on. Default 127.0.0.1. */
   host?: string;
-  /** How many simulated nodes. Default 1. */
+  /** How many nodes. Default 1. */
   nodes?: number;
-  /** What each node has, and how fast its pods start. */
-  node?: Pick<StartNodesOptions, "capacity" | "labels" | "startDelayMs">;
+  /**
+   * What runs the pods' containers: "auto" takes docker if it answers, else containerd, else simulated. A pod or a
+   * namespace can choose another by the annotation podwright.dev/runtime. Default "simulated".
+   */
+  runtime?: RuntimeName | "auto";
+  /** Where the docker daemon is, as DOCKER_HOST has it. Default: that, or the machine's own. */
+  dockerHost?: string;
+  /** The range of the pods' network where there is one. Default: one that is free. */
+  podCidr?: string;
+  /** What each node has, how fast its pods start, and where its static pods are. */
+  node?: Pick<StartNodesOptions, "capacity" | "labels" | "startDelayMs" | "staticPodPath">;
   /** Where to write an administrator's kubeconfig, when there is a listener. */
   kubeconfigPath?: string;
   /** Who may do what: by roles and bindings, or whoever has proved to be somebody may do everything. Default RBAC. */
@@ -56,6 +72,8 @@ export interface Cluster extends AsyncDisposable {
   kubeconfig: string;
   /** The certificate of the cluster's authority, PEM. */
   ca: string;
+  /** What runs the pods: "docker", "20.10.24". */
+  runtime: { name: RuntimeName; version: string };
   /** Ends everything; resolves when nothing of the cluster is left but its data directory. */
   stop(): Promise<void>;
 }
@@ -66,7 +84,7 @@ const compactEveryMs = 300_000;
 const administrator: UserInfo = { username: "kubernetes-admin", groups: ["system:masters", "system:authenticated"] };
 
 /**
- * Starts a Kubernetes cluster in this process: API server, controllers, scheduler and simulated nodes. As many as
+ * Starts a Kubernetes cluster in this process: API server, controllers, scheduler and nodes. As many as
  * you like, side by side. Rejects with EADDRINUSE or EACCES (`code`) when the port cannot be had, with a
  * StorageError when the data directory cannot be used.
  *
@@ -82,6 +100,23 @@ export async function startCluster(options: ClusterOptions = {}): Promise<Cluste
     for (let step = undo.pop(); step !== undefined; step = undo.pop()) await step();
   };
   try {
+    const id = clusterId(dataDir);
+    const startDelayMs = options.node?.startDelayMs;
+    // A daemon takes as long to answer as the cluster to start.
+    const opening = openRuntimeMachines({
+      runtime: options.runtime ?? "simulated",
+      clusterId: id,
+      temporary: dataDir === undefined,
+      clock,
+      ...(options.podCidr === undefined ? {} : { podCidr: options.podCidr }),
+      ...(options.dockerHost === undefined ? {} : { env: { ...process.env, DOCKER_HOST: options.dockerHost } }),
+      ...(startDelayMs === undefined ? {} : { startDelayMs }),
+    });
+    // It is waited for later.
+    opening.catch(() => {});
+    undo.push(() =>
+      opening.then(closeMachines(dataDir === undefined ? nodeDirectory(dataDir, id) : undefined), () => {}),
+    );
     const storage = await openStorage(
       dataDir === undefined ? { type: "memory" } : { type: "lmdb", path: join(dataDir, "data") },
     );
@@ -103,18 +138,17 @@ export async function startCluster(options: ClusterOptions = {}): Promise<Cluste
     const admission = createAdmission({ storage, registry, ...rbac });
     undo.push(() => admission.close());
     const tokens = createServiceAccountTokens({ signingKey: pki.serviceAccountKey });
-    const openApi = new OpenApi(registry);
     // The nodes come later: they are clients of the server.
     let loops: ControlLoops | undefined;
     const server = createApiServer({
-      nodes: { containerLogs: async (node, request) => loops?.nodes.containerLogs(node, request) },
+      nodes: connectionOf(() => loops?.nodes),
       storage,
       registry,
       admission: admission.chain,
       authenticators: [clientCertificateAuthenticator(), serviceAccountAuthenticator(tokens, storage, clock)],
       ...(rbac && { authorizer: rbac.authorizer }),
       serviceAccountTokens: tokens,
-      pathHandlers: [({ path, query, headers }) => openApi.handle(path, query, headers)],
+      pathHandlers: [serveOpenApi(registry)],
       clock,
       onError: (error, request) => {
         const fields = { method: request.method, path: request.path, error: String((error as Error)?.stack ?? error) };
@@ -142,7 +176,14 @@ export async function startCluster(options: ClusterOptions = {}): Promise<Cluste
     if (listener !== undefined && options.kubeconfigPath !== undefined) {
       await writeKubeconfig(options.kubeconfigPath, kubeconfig);
     }
+    const machines = await opening;
+    const { main } = machines;
     const running = await startControlLoops({
+      machines,
+      clusterId: id,
+      ...(listener && { apiServer: { host: options.host ?? "127.0.0.1", port: listener.port } }),
+      nodeDirectory: nodeDirectory(dataDir, id),
+      localFolders: localFolders(volumesDirectory(dataDir, id), (path) => machines.removeForeign(path)),
       server,
       caCertificate: pki.ca.cert,
       nodes: options.nodes ?? 1,
@@ -157,6 +198,7 @@ export async function startCluster(options: ClusterOptions = {}): Promise<Cluste
       server: listener === undefined ? "" : address,
       kubeconfig,
       ca: pki.ca.cert,
+      runtime: { name: main.name, version: main.version },
       stop,
       [Symbol.asyncDispose]: stop,
     };
@@ -164,6 +206,31 @@ export async function startCluster(options: ClusterOptions = {}): Promise<Cluste
     await stop();
     throw error;
   }
+}
+
+/** Of a cluster in memory, the folder of its nodes goes with the pods that used it. */
+function closeMachines(temporaryDirectory: string | undefined): (machines: RuntimeMachines) => Promise<void> {
+  return async (machines) => {
+    await machines.close();
+    if (temporaryDirectory !== undefined && machines.real.length > 0) {
+      await removeNodeDirectory(temporaryDirectory, (path) => machines.removeForeign(path));
+    }
+  };
+}
+
+/** The nodes' connection as soon as there is one. */
+function connectionOf(nodes: () => NodeConnection | undefined): NodeConnection {
+  const reached = (): NodeConnection => {
+    const connection = nodes();
+    if (connection === undefined) throw status.internalError("the cluster has no nodes yet");
+    return connection;
+  };
+  return {
+    containerLogs: async (...request) => nodes()?.containerLogs(...request),
+    exec: async (...request) => reached().exec(...request),
+    attach: async (...request) => reached().attach(...request),
+    dial: async (...request) => reached().dial(...request),
+  };
 }
 
 async function listenIfAsked(

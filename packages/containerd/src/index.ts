@@ -1,1 +1,12 @@
-export {};
+export * from "./connection.ts";
+export * from "./descriptor.ts";
+export * from "./error.ts";
+export * from "./google.ts";
+export * from "./message.ts";
+export * from "./namespaced.ts";
+export * from "./services/content.ts";
+export * from "./services/events.ts";
+export * from "./services/images.ts";
+export * from "./services/leases.ts";
+export * from "./services/namespaces.ts";
+export * from "./services/version.ts";

@@ -1,1 +1,10 @@
-export {};
+export * from "./containers.ts";
+export * from "./daemon.ts";
+export { type DockerAddress, dockerAddress, formatDockerAddress, parseDockerHost } from "./docker-address.ts";
+export { DockerClient, type DockerRequest } from "./docker-client.ts";
+export { DockerError, isConflict, isNotFound, isUnreachable } from "./docker-error.ts";
+export { type DockerEvent, type EventWatch, type WatchEventsOptions, watchEvents } from "./events.ts";
+export * from "./exec.ts";
+export { type Frame, frames, splitFrames } from "./frames.ts";
+export * from "./images.ts";
+export * from "./networks.ts";

@@ -8,10 +8,13 @@ import {
   type ResourceRef,
   silentLogger,
   systemClock,
+  untilEstablished,
 } from "@podwright/client";
-import { type KubeObject, type OwnerReference, StatusError } from "@podwright/kube";
+import { applyMergePatch, type JsonObject, jsonEqual, type KubeObject, type OwnerReference } from "@podwright/kube";
 import { ContentIndex } from "./content/content-index.ts";
 import { contentKey } from "./content/content-key.ts";
+import { isCode } from "./errors.ts";
+import type { FreshPartOptions } from "./fresh/part.ts";
 import { type LeaseName, leadAlone, leadByElection } from "./leading.ts";
 import type { PackPartOptions } from "./pack/part.ts";
 import type { Part, PartContext } from "./part.ts";
@@ -20,7 +23,7 @@ import { type WebhookAddress, webhookConfigurations } from "./webhook/configurat
 import { serveWebhooks } from "./webhook/server.ts";
 
 /** What the operator is able to do, in the order in which it is started. */
-export const partNames = ["nanopod", "pack", "reflector", "redeploy"] as const;
+export const partNames = ["nanopod", "pack", "reflector", "redeploy", "fresh"] as const;
 export type PartName = (typeof partNames)[number];
 
 export interface OperatorOptions {
@@ -30,6 +33,8 @@ export interface OperatorOptions {
   without?: Iterable<PartName>;
   /** How to run helm, and where to keep charts. The part pack is left out without it. */
   pack?: PackPartOptions;
+  /** Which workloads get new images, and where images are looked for. The part fresh is left out without it. */
+  fresh?: FreshPartOptions;
   webhook?: {
     /** The address to listen on; default 127.0.0.1. */
     host?: string;
@@ -131,7 +136,7 @@ export async function startOperator(options: OperatorOptions): Promise<Operator>
 
 /** Their code is loaded here: a part that is left out costs nothing. */
 async function createParts(
-  { without = [], pack: packOptions }: OperatorOptions,
+  { without = [], pack: packOptions, fresh: freshOptions }: OperatorOptions,
   given: Omit<PartContext, "content">,
 ): Promise<Part[]> {
   const left = new Set<PartName>(without);
@@ -140,6 +145,10 @@ async function createParts(
   if (!left.has("nanopod")) {
     const { createNanoPodPart } = await import("./nanopod/part.ts");
     parts.push(createNanoPodPart(given));
+  }
+  if (freshOptions !== undefined && !left.has("fresh")) {
+    const { createFreshPart } = await import("./fresh/part.ts");
+    parts.push(createFreshPart(given, freshOptions));
   }
   if (left.has("pack") && left.has("reflector") && left.has("redeploy")) return parts;
 
@@ -164,8 +173,19 @@ function certificateHosts(host: string, address: WebhookAddress | undefined): st
 }
 
 async function putDefinition(client: Client, crd: KubeObject): Promise<void> {
-  await put(client, customResourceDefinitions, crd);
-  await established(client, crd.metadata.name as string);
+  const resource = client.resource(customResourceDefinitions);
+  const name = crd.metadata.name as string;
+  const known = await resource.get(name).catch((error: unknown) => {
+    if (!isCode(error, 404)) throw error;
+  });
+  // Of an earlier start: the API server need not read it all again.
+  if (known === undefined || !holds(known, crd)) await put(client, customResourceDefinitions, crd);
+  await untilEstablished(client, name);
+}
+
+/** Whether writing the content over the object would change nothing. */
+function holds(object: KubeObject, content: KubeObject): boolean {
+  return jsonEqual(applyMergePatch(object as JsonObject, content as JsonObject), object as JsonObject);
 }
 
 /** Creates the object, or gives the one that is there this one's content. */
@@ -185,28 +205,4 @@ async function remove(client: Client, ref: ResourceRef, { metadata }: KubeObject
   } catch (error) {
     if (!isCode(error, 404)) throw error;
   }
-}
-
-/** Waits until the CRD's kind is served. */
-async function established(client: Client, name: string): Promise<void> {
-  const resource = client.resource(customResourceDefinitions);
-  const isEstablished = (crd: KubeObject) =>
-    (crd["status"]?.conditions ?? []).some(
-      (condition: { type: string; status: string }) => condition.type === "Established" && condition.status === "True",
-    );
-  const crd = await resource.get(name);
-  if (isEstablished(crd)) return;
-  const watch = resource.watch({
-    fieldSelector: `metadata.name=${name}`,
-    timeoutSeconds: 30,
-    ...(crd.metadata.resourceVersion !== undefined ? { resourceVersion: crd.metadata.resourceVersion } : {}),
-  });
-  for await (const { type, object } of watch) {
-    if (type !== "BOOKMARK" && isEstablished(object)) return;
-  }
-  throw new Error(`the CustomResourceDefinition ${name} was not established within 30 s`);
-}
-
-function isCode(error: unknown, code: number): boolean {
-  return error instanceof StatusError && error.code === code;
 }

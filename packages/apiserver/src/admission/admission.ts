@@ -42,6 +42,8 @@ export interface AdmissionPlugin {
   handles(attributes: AdmissionAttributes): boolean;
   mutate?(attributes: AdmissionAttributes, pass: MutationPass): void | Promise<void>;
   validate?(attributes: AdmissionAttributes): void | Promise<void>;
+  /** The request is over, stored or not: what `mutate` holds for these very attributes can go. */
+  settle?(attributes: AdmissionAttributes): void;
 }
 
 /** All steps in their order (chain.ts builds one). Both throw the StatusError of the first refusal. */
@@ -49,4 +51,6 @@ export interface AdmissionChain {
   /** Runs the mutating steps; fills in defaults again after each that may have changed the object. */
   mutate(attributes: AdmissionAttributes): Promise<void>;
   validate(attributes: AdmissionAttributes): Promise<void>;
+  /** To be called once after each `mutate` of what is to be stored, when it is stored or will not be. */
+  settle(attributes: AdmissionAttributes): void;
 }

@@ -7,6 +7,7 @@ import type { AdmissionAttributes, AdmissionChain, AdmissionPlugin, MutationPass
 export function createAdmissionChain(plugins: readonly AdmissionPlugin[]): AdmissionChain {
   const mutating = plugins.filter((plugin) => plugin.mutate !== undefined);
   const validating = plugins.filter((plugin) => plugin.validate !== undefined);
+  const settling = plugins.filter((plugin) => plugin.settle !== undefined);
 
   async function pass(attributes: AdmissionAttributes, state: MutationPass): Promise<void> {
     for (const plugin of mutating) {
@@ -33,6 +34,9 @@ export function createAdmissionChain(plugins: readonly AdmissionPlugin[]): Admis
         const pending = plugin.validate?.(attributes);
         if (pending !== undefined) await pending;
       }
+    },
+    settle(attributes) {
+      for (const plugin of settling) if (plugin.handles(attributes)) plugin.settle?.(attributes);
     },
   };
 }

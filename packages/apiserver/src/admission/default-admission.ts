@@ -8,8 +8,10 @@ import { createAdmissionChain } from "./chain.ts";
 import { type Lister, startLister } from "./lister.ts";
 import { createChecks } from "./plugins/create-checks.ts";
 import { defaultTolerations } from "./plugins/default-tolerations.ts";
+import { limitRanger } from "./plugins/limit-ranger.ts";
 import { namespaceLifecycle } from "./plugins/namespace-lifecycle.ts";
 import { priority } from "./plugins/priority.ts";
+import { resourceQuota } from "./plugins/resource-quota.ts";
 import { serviceAccount } from "./plugins/service-account.ts";
 import { defaultStorageClass, storageProtection } from "./plugins/storage.ts";
 import { validatingPolicies } from "./policies/validating-policies.ts";
@@ -68,6 +70,7 @@ export function createAdmission(options: AdmissionOptions): Admission {
   const plugins: AdmissionPlugin[] = [
     createChecks(),
     namespaceLifecycle(namespaces),
+    limitRanger(lister("//limitranges/")),
     serviceAccount(lister("//serviceaccounts/"), options.randomSuffix ?? randomSuffix),
     priority(lister("/scheduling.k8s.io/priorityclasses/")),
     defaultTolerations(),
@@ -86,6 +89,12 @@ export function createAdmission(options: AdmissionOptions): Admission {
       authorizer: options.authorizer ?? allowAuthenticated,
     }),
     validatingWebhooks(webhooks.validating, match, caller),
+    resourceQuota({
+      quotas: lister("//resourcequotas/"),
+      storage,
+      resource: () => registry.lookup("", "v1", "resourcequotas"),
+      now: Date.now,
+    }),
   ];
   const unsubscribe = storage.subscribe((change) => {
     if (!change.key.startsWith("/admissionregistration.k8s.io/") || change.previous === undefined) return;

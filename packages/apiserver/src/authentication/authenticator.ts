@@ -1,4 +1,5 @@
 import { status } from "@podwright/kube";
+import { isWebSocketRequest, offeredProtocols } from "@podwright/streaming/upgrade";
 import { anonymousUser } from "../authorization/authorizer.ts";
 import type { ApiRequest, UserInfo } from "../request.ts";
 
@@ -34,10 +35,35 @@ export function withAuthenticatedGroup(user: UserInfo): UserInfo {
   return user.groups.includes(authenticatedGroup) ? user : { ...user, groups: [...user.groups, authenticatedGroup] };
 }
 
-/** The token of "Authorization: Bearer TOKEN". */
-export function bearerToken(request: ApiRequest): string | undefined {
-  const header = request.headers["authorization"];
-  if (header === undefined || !/^bearer /i.test(header)) return undefined;
+/** The token of "Authorization: Bearer TOKEN", or that of a browser's WebSocket, which cannot send such a header. */
+export function bearerToken({ headers }: ApiRequest): string | undefined {
+  const header = headers["authorization"];
+  if (header === undefined) return isWebSocketRequest(headers) ? webSocketToken(headers) : undefined;
+  if (!/^bearer /i.test(header)) return undefined;
   const token = header.slice(7).trim();
   return token === "" ? undefined : token;
+}
+
+const tokenProtocol = "base64url.bearer.authorization.k8s.io.";
+
+/**
+ * A token among the subprotocols (k8s.io/apiserver/pkg/authentication/request/websocket/protocol.go). Throws 401 for
+ * more than one, and for one that comes alone: there is no protocol left to answer with.
+ */
+function webSocketToken(headers: ApiRequest["headers"]): string | undefined {
+  const offered = offeredProtocols(headers);
+  const tokens = offered.filter((protocol) => protocol.startsWith(tokenProtocol));
+  const first = tokens[0];
+  if (first === undefined) return undefined;
+  const token = Buffer.from(first.slice(tokenProtocol.length), "base64url").toString("utf8");
+  if (tokens.length > 1 || tokens.length === offered.length || token === "") throw status.unauthorized();
+  return token;
+}
+
+/** The subprotocols without those that are secrets. */
+export function withoutTokens(header: string): string {
+  return header
+    .split(",")
+    .filter((protocol) => !protocol.trim().startsWith(tokenProtocol))
+    .join(",");
 }

@@ -175,17 +175,20 @@ export class FieldManager {
   /** Gives what it was given when the write touches nothing that is managed. */
   #record(live: KubeObject | undefined, next: KubeObject, managed: ManagedFields, name: string): ManagedFields {
     const { apiVersion, subresource, empty } = this.#kind;
+    const id = managerId({ manager: name, operation: "Update", apiVersion, subresource });
+    const before = live === undefined ? empty : (withoutEntries(live) as unknown as JsonObject);
+    const after = this.#kind.canonical(next) as unknown as JsonObject;
     const recorded = recordUpdate({
       ...this.#context(managed, thisWrite),
-      live: live === undefined ? empty : (withoutEntries(live) as unknown as JsonObject),
-      next: this.#kind.canonical(next) as unknown as JsonObject,
+      joins: id,
+      live: before,
+      next: withParts(after, before, this.#kind.ignoredParts),
     });
     if (recorded === managed.managers) return managed;
     const managers = withoutSystemFields(recorded, thisWrite);
     const times = new Map(managed.times);
     const own = managers.get(thisWrite);
     if (own !== undefined) {
-      const id = managerId({ manager: name, operation: "Update", apiVersion, subresource });
       const previous = managers.get(id);
       managers.delete(thisWrite);
       managers.set(id, previous === undefined ? own : { ...own, set: previous.set.union(own.set) });
@@ -221,6 +224,18 @@ const systemFields = FieldSet.ofPaths(
     "resourceVersion",
   ].map((field) => `metadata.${field}`),
 );
+
+/** The object with these fields as the other has them, so that nobody compares them. */
+function withParts(object: JsonObject, other: JsonObject, parts: readonly string[]): JsonObject {
+  let out: JsonObject | undefined;
+  for (const part of parts) {
+    if (object[part] === other[part]) continue;
+    out ??= { ...object };
+    if (other[part] === undefined) delete out[part];
+    else out[part] = other[part];
+  }
+  return out ?? object;
+}
 
 function withoutSystemFields(managers: Managers, id: string): Map<string, ManagedSet> {
   const kept = new Map(managers);

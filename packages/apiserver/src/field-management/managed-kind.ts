@@ -12,7 +12,7 @@ import {
 import type { ExpectedKind } from "../decoding/body.ts";
 import type { Resource, ResourceRegistry } from "../resources/resource.ts";
 import { zeroValue } from "../resources/zero-value.ts";
-import { resetFields } from "./reset-fields.ts";
+import { resetFields, resetParts } from "./reset-fields.ts";
 
 /** What field management has to know of the kind of an object that is written. */
 export interface ManagedKind {
@@ -30,6 +30,8 @@ export interface ManagedKind {
   schemaOf(apiVersion: string): ApplySchema | undefined;
   convert(object: JsonObject, from: string, to: string): JsonObject | undefined;
   ignore(apiVersion: string): FieldSetFilter | undefined;
+  /** What is ignored in all versions, as whole fields of the object. */
+  ignoredParts: readonly string[];
 }
 
 /** Of a resource, or of a subresource that is written as the resource's own kind. */
@@ -69,6 +71,7 @@ export function managedResource(registry: ResourceRegistry, resource: Resource, 
     },
     // Of a custom resource's other versions upstream knows what /status resets only.
     ignore: (served) => (resource.custom && subresource === "" && served !== apiVersion ? undefined : filter),
+    ignoredParts: resetParts(resource, subresource),
   };
 }
 
@@ -88,6 +91,7 @@ export function managedScale(): ManagedKind {
     schemaOf: (served) => (served === apiVersion ? nativeApplySchema(scaleStruct) : undefined),
     convert: () => undefined,
     ignore: () => undefined,
+    ignoredParts: [],
   };
 }
 

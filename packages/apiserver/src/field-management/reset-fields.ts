@@ -11,6 +11,12 @@ export function resetFields(resource: Resource, subresource: string): FieldSetFi
   return typeof fields === "function" ? fields : excludeFields(FieldSet.ofPaths(...fields));
 }
 
+/** Those of them that are whole fields of a native object: "spec", "status". */
+export function resetParts(resource: Resource, subresource: string): string[] {
+  const fields = resource.custom ? undefined : ofNative(resource, subresource);
+  return Array.isArray(fields) ? fields.filter((field) => !field.includes(".")) : [];
+}
+
 function ofCustom({ subresources }: Resource, subresource: string): string[] | undefined {
   if (!subresources.some(({ name }) => name === "status")) return undefined;
   return subresource === "" ? ["status"] : subresource === "status" ? ["spec"] : undefined;

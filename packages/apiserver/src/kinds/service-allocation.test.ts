@@ -1,5 +1,6 @@
 import { type KubeObject, StatusError } from "@podwright/kube";
 import { describe, expect, it } from "vitest";
+import type { AdmissionAttributes, AdmissionPlugin } from "../admission/admission.ts";
 import { nativeResources } from "../resources/native.ts";
 import type { Struct } from "./kind.ts";
 import { serviceAllocation } from "./service-allocation.ts";
@@ -9,23 +10,28 @@ if (resource === undefined) throw new Error("no services");
 
 function admit(name: string, spec: Struct, stored: KubeObject[] = [], old?: KubeObject): KubeObject {
   const object = service(name, spec);
-  serviceAllocation({ list: () => stored }).mutate?.(
-    {
-      operation: old === undefined ? "CREATE" : "UPDATE",
-      resource: resource as NonNullable<typeof resource>,
-      subresource: "",
-      name,
-      namespace: "default",
-      object,
-      ...(old !== undefined && { oldObject: old }),
-      user: { username: "tester", groups: [] },
-      dryRun: false,
-      options: {},
-      warn() {},
-    },
-    { reinvocation: false, requestReinvocation() {}, memory: new Map() },
-  );
+  serviceAllocation({ list: () => stored }).mutate?.(attributesOf(name, object, old), {
+    reinvocation: false,
+    requestReinvocation() {},
+    memory: new Map(),
+  });
   return object;
+}
+
+function attributesOf(name: string, object: KubeObject, old?: KubeObject): AdmissionAttributes {
+  return {
+    operation: old === undefined ? "CREATE" : "UPDATE",
+    resource: resource as NonNullable<typeof resource>,
+    subresource: "",
+    name,
+    namespace: "default",
+    object,
+    ...(old !== undefined && { oldObject: old }),
+    user: { username: "tester", groups: [] },
+    dryRun: false,
+    options: {},
+    warn() {},
+  };
 }
 
 function service(name: string, spec: Struct): KubeObject {
@@ -76,5 +82,37 @@ describe("node ports", () => {
     expect(() => admit("b", asking(80))).toThrow(StatusError);
     expect(() => admit("b", asking(30_005), [first])).toThrow("provided port is already allocated");
     expect(admit("a", asking(30_005), [first], first)["spec"].ports[0].nodePort).toBe(30_005);
+  });
+});
+
+describe("requests at the same time", () => {
+  const asking = { type: "NodePort", clusterIP: "10.96.7.7", ports: [{ port: 80, nodePort: 30_005 }] };
+
+  function request(plugin: AdmissionPlugin, name: string, spec: Struct): AdmissionAttributes {
+    const attributes = attributesOf(name, service(name, spec));
+    plugin.mutate?.(attributes, { reinvocation: false, requestReinvocation() {}, memory: new Map() });
+    return attributes;
+  }
+
+  it("do not get the same address and port", () => {
+    const plugin = serviceAllocation({ list: () => [] });
+    request(plugin, "a", asking);
+    expect(() => request(plugin, "b", asking)).toThrow("provided IP is already allocated");
+    expect(() => request(plugin, "", asking)).toThrow("provided port is already allocated");
+  });
+
+  it("may have what one asked for that was not stored", () => {
+    const plugin = serviceAllocation({ list: () => [] });
+    const first = request(plugin, "a", asking);
+    plugin.settle?.(first);
+    const second = request(plugin, "b", asking);
+    expect(second.object?.["spec"].clusterIP).toBe("10.96.7.7");
+    expect(() => request(plugin, "", asking)).toThrow();
+  });
+
+  it("for one name do not stand in each other's way: the storage takes only one of them", () => {
+    const plugin = serviceAllocation({ list: () => [] });
+    request(plugin, "a", asking);
+    expect(request(plugin, "a", asking).object?.["spec"].ports[0].nodePort).toBe(30_005);
   });
 });

@@ -33,6 +33,8 @@ export interface StoredServices {
 export function serviceAllocation(services: StoredServices): AdmissionPlugin {
   const nextAddress = sequence(firstAddress, lastAddress);
   const nextPort = sequence(firstPort, lastPort);
+  /** What requests under way were given, as if their services were stored. */
+  const underWay = new Map<AdmissionAttributes, KubeObject>();
   return {
     name: "ServiceAllocation",
     handles: ({ operation, resource, subresource }) =>
@@ -45,7 +47,8 @@ export function serviceAllocation(services: StoredServices): AdmissionPlugin {
       const spec: Struct | undefined = object?.["spec"];
       if (object === undefined || spec === undefined || !needsClusterIp(spec)) return;
       const before: Struct = oldObject?.["spec"] ?? {};
-      const others = services.list().filter(({ metadata }) => !isSame(metadata, attributes));
+      underWay.delete(attributes);
+      const others = [...services.list(), ...underWay.values()].filter(({ metadata }) => !isSame(metadata, attributes));
       const errors: FieldError[] = [];
       normalizeClusterIps(object, oldObject);
       keepFamilies(spec, before);
@@ -54,7 +57,12 @@ export function serviceAllocation(services: StoredServices): AdmissionPlugin {
       // Upstream looks at given ports only when it is about to take them.
       allocatePorts(spec, before, others, nextPort, attributes.dryRun ? [] : errors);
       refuse(attributes, object, errors);
+      if (errors.length > 0 || attributes.dryRun) return;
+      const { name, namespace } = attributes;
+      const { apiVersion, kind } = object;
+      underWay.set(attributes, { apiVersion, kind, metadata: { name, namespace }, spec: structuredClone(spec) });
     },
+    settle: (attributes) => void underWay.delete(attributes),
   };
 }
 
@@ -68,8 +76,9 @@ function refuse(attributes: AdmissionAttributes, object: KubeObject, errors: Fie
   throw status.invalid({ group: resource.group, kind: resource.kind }, name, errors);
 }
 
+/** Services whose names are still to be made up are all different. */
 function isSame(metadata: KubeObject["metadata"], { name, namespace }: AdmissionAttributes): boolean {
-  return metadata.name === name && metadata.namespace === namespace;
+  return name !== "" && metadata.name === name && metadata.namespace === namespace;
 }
 
 function keepFamilies(spec: Struct, before: Struct): void {

@@ -1,4 +1,4 @@
-import type { KindFacts, KubeObject, TypeTable } from "@podwright/kube";
+import { cloneJson, type KindFacts, type KubeObject, type TypeTable } from "@podwright/kube";
 import type { NativeKind } from "../kinds/kind.ts";
 import type { Struct } from "./defaulting.ts";
 import { equalJson } from "./equal.ts";
@@ -33,7 +33,7 @@ export function nativeStrategy(
     prepareForCreate(object) {
       if (hasStatus && !kind.keepsStatusOnCreate) {
         emptyStatus ??= statusOf(table, facts.type);
-        object["status"] = structuredClone(emptyStatus);
+        object["status"] = cloneJson(emptyStatus);
       }
       kind.prepareForCreate?.(object);
     },

@@ -37,6 +37,7 @@ export function lockedError(directory: string, owner?: number): StorageError {
   return new StorageError(
     "locked",
     `the data directory ${directory} is in use by ${by}; stop it or give another directory`,
+    owner === undefined || owner === process.pid ? {} : { ownerPid: owner },
   );
 }
 

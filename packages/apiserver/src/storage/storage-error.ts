@@ -15,9 +15,12 @@ export type StorageErrorCode =
 /** The store cannot do its work. The message is one line that says what is wrong and what to do. */
 export class StorageError extends Error {
   readonly code: StorageErrorCode;
-  constructor(code: StorageErrorCode, message: string, options?: { cause?: unknown }) {
+  /** Of "locked": the process that has it, where it is another one. */
+  readonly ownerPid: number | undefined;
+  constructor(code: StorageErrorCode, message: string, options?: { cause?: unknown; ownerPid?: number }) {
     super(message, options);
     this.name = "StorageError";
     this.code = code;
+    this.ownerPid = options?.ownerPid;
   }
 }

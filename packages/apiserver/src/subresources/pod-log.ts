@@ -1,9 +1,10 @@
 /** GET of pods/NAME/log: what a container has written (k8s.io/kubernetes/pkg/registry/core/pod/rest/log.go). */
-import { type FieldError, fieldError, type KubeObject, StatusError, status } from "@podwright/kube";
+import { type FieldError, fieldError, StatusError, status } from "@podwright/kube";
 import { objectKey, type ResourceRequest, type ServerParts } from "../context.ts";
 import { fromStored } from "../output/response.ts";
 import type { ApiResponse } from "../request.ts";
 import { parseBoolean } from "../verbs/list-options.ts";
+import { containerName } from "./connect/pod-container.ts";
 import type { NodeAnswer } from "./node-connection.ts";
 
 export async function servePodLog(parts: ServerParts, request: ResourceRequest): Promise<ApiResponse> {
@@ -64,24 +65,6 @@ function logQuery(asked: URLSearchParams, name: string): URLSearchParams {
   query.set("stream", stream);
   if (errors.length > 0) throw status.invalid({ group: "", kind: "PodLogOptions" }, name, errors);
   return query;
-}
-
-/** The container that is asked for; the pod's only one when none is. Throws 400. */
-function containerName(pod: KubeObject, asked: string): string {
-  const {
-    containers = [],
-    initContainers = [],
-    ephemeralContainers = [],
-  } = pod["spec"] as Record<string, { name: string }[]>;
-  const names = [...initContainers, ...containers, ...ephemeralContainers].map(({ name }) => name);
-  const podName = pod.metadata.name;
-  if (asked !== "") {
-    if (names.includes(asked)) return asked;
-    throw status.badRequest(`container ${asked} is not valid for pod ${podName}`);
-  }
-  if (containers.length === 1) return containers[0]?.name ?? "";
-  const choice = `a container name must be specified for pod ${podName}, choose one of: [${names.join(" ")}]`;
-  throw status.badRequest(choice);
 }
 
 /** What the API says of a kubelet's refusal (k8s.io/apiserver/pkg/registry/generic/rest/response_checker.go). */

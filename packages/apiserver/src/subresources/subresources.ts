@@ -6,14 +6,8 @@ import { statusScope } from "../verbs/guaranteed-update.ts";
 import { patchObject } from "../verbs/patch.ts";
 import { updateObject } from "../verbs/update.ts";
 import { bindPod } from "./binding.ts";
-import { ephemeralContainersScope } from "./ephemeral-containers.ts";
-import { evictPod } from "./eviction.ts";
-import { finalizeScope } from "./namespace-finalize.ts";
-import { servePodLog } from "./pod-log.ts";
-import { serveScale } from "./scale.ts";
-import { requestToken } from "./token.ts";
 
-/** Requests for RESOURCE/NAME/SUBRESOURCE. */
+/** Requests for RESOURCE/NAME/SUBRESOURCE. The code of those that few need is loaded when it is first asked for. */
 export async function serveSubresource(parts: ServerParts, request: ResourceRequest): Promise<ApiResponse> {
   const { resource, route } = request;
   const subresource = resource.subresources.find(({ name }) => name === route.subresource);
@@ -21,27 +15,57 @@ export async function serveSubresource(parts: ServerParts, request: ResourceRequ
     throw status.notFound({ group: resource.group, resource: resource.plural }, request.name);
   }
   if (subresource === undefined || request.name === "") throw status.pathNotFound();
+  if (route.subresource === "proxy" && !resource.custom) return proxy(parts, request);
   const verb = verbOf(request.request.method);
   if (verb === undefined || !subresource.verbs.includes(verb)) throw status.generic(405);
   if (route.subresource === "status") return serveScoped(parts, request, verb, statusScope(request));
-  if (route.subresource === "scale" && resource.scale !== undefined) return serveScale(parts, request, resource.scale);
+  if (route.subresource === "scale" && resource.scale !== undefined) {
+    return (await import("./scale.ts")).serveScale(parts, request, resource.scale);
+  }
   switch (`${resource.plural}/${route.subresource}`) {
     case "pods/binding":
       return bindPod(parts, request);
     case "pods/eviction":
-      return evictPod(parts, request);
-    case "pods/ephemeralcontainers":
+      return (await import("./eviction.ts")).evictPod(parts, request);
+    case "pods/ephemeralcontainers": {
+      const { ephemeralContainersScope } = await import("./ephemeral-containers.ts");
       return serveScoped(parts, request, verb, ephemeralContainersScope(request));
+    }
+    case "pods/exec":
+      return (await import("./connect/pod-streams.ts")).execInPod(parts, request);
+    case "pods/attach":
+      return (await import("./connect/pod-streams.ts")).attachToPod(parts, request);
+    case "pods/portforward":
+      return (await import("./connect/pod-streams.ts")).forwardPodPorts(parts, request);
+    case "pods/resize": {
+      const { podResizeScope } = await import("./pod-resize.ts");
+      return serveScoped(parts, request, verb, podResizeScope(request));
+    }
     case "pods/log":
-      return servePodLog(parts, request);
-    case "namespaces/finalize":
+      return (await import("./pod-log.ts")).servePodLog(parts, request);
+    case "namespaces/finalize": {
+      const { finalizeScope } = await import("./namespace-finalize.ts");
       return updateObject(parts, request, finalizeScope(request));
+    }
     case "serviceaccounts/token":
-      return requestToken(parts, request);
+      return (await import("./token.ts")).requestToken(parts, request);
     case "certificatesigningrequests/approval":
       return serveScoped(parts, request, verb, statusScope(request));
     default:
       throw notImplemented(`${resource.plural}/${route.subresource}`);
+  }
+}
+
+/** Any method that HTTP has, and a path of its own below the subresource. */
+async function proxy(parts: ServerParts, request: ResourceRequest): Promise<ApiResponse> {
+  const { proxyToNode, proxyToPod, proxyToService } = await import("./proxy/proxy.ts");
+  switch (request.resource.plural) {
+    case "pods":
+      return proxyToPod(parts, request);
+    case "services":
+      return proxyToService(parts, request);
+    default:
+      return proxyToNode(parts, request);
   }
 }
 

@@ -14,6 +14,7 @@ import type { ResourceRegistry } from "../resources/resource.ts";
 import { type ApiServer, createApiServer } from "../server.ts";
 import { openStorage } from "../storage/open-storage.ts";
 import type { Storage } from "../storage/storage.ts";
+import type { NodeConnection } from "../subresources/node-connection.ts";
 
 /** A whole API server in memory, with the namespace and the service account "default". */
 export interface TestServer {
@@ -45,7 +46,7 @@ export interface Answer {
 export const adminToken = "admin-token";
 const admin: UserInfo = { username: "admin", groups: ["system:masters", "system:authenticated"] };
 
-export async function openTestServer(): Promise<TestServer> {
+export async function openTestServer(options: { nodes?: NodeConnection } = {}): Promise<TestServer> {
   const storage = await openStorage({ type: "memory" });
   const registry = createResourceRegistry(nativeResources());
   const admission = createAdmission({ storage, registry });
@@ -62,6 +63,7 @@ export async function openTestServer(): Promise<TestServer> {
     admission: admission.chain,
     authenticators,
     serviceAccountTokens: tokens,
+    ...options,
   });
   const test: TestServer = {
     server,

@@ -1,6 +1,7 @@
 import { randomUUID } from "node:crypto";
-import { type KubeObject, status } from "@podwright/kube";
+import { cloneJson, type KubeObject, type ObjectMeta, status } from "@podwright/kube";
 import type { AdmissionAttributes } from "../admission/admission.ts";
+import { whileAdmitted } from "../admission/while-admitted.ts";
 import { objectKey, type ResourceRequest, type ServerParts } from "../context.ts";
 import { decodeBody } from "../decoding/body.ts";
 import { restoreManagedFields } from "../field-management/field-managers.ts";
@@ -29,14 +30,26 @@ export async function createObject(parts: ServerParts, request: ResourceRequest)
   parts.fieldManagers.track(request, options, undefined, object);
   const { managedFields } = object.metadata;
   const attributes = createAttributes(request, object, options);
-  await parts.admission.mutate(attributes);
+  return whileAdmitted(parts.admission, attributes, () =>
+    storeAdmitted(parts, request, attributes, options, managedFields),
+  );
+}
+
+async function storeAdmitted(
+  parts: ServerParts,
+  request: ResourceRequest,
+  attributes: AdmissionAttributes,
+  options: WriteOptions,
+  managedFields: ObjectMeta["managedFields"],
+): Promise<ApiResponse> {
+  const { resource, warnings } = request;
   const admitted = attributes.object as KubeObject;
   restoreManagedFields(admitted, managedFields, request);
   dropDuplicateOwners(admitted, warnings, true);
   const generated = !admitted.metadata.name && Boolean(admitted.metadata.generateName);
   for (let attempt = 1; ; attempt++) {
     // Every try begins with the admitted object: preparing and encoding change it.
-    const candidate = generated && attempt < generateNameTries ? structuredClone(admitted) : admitted;
+    const candidate = generated && attempt < generateNameTries ? cloneJson(admitted) : admitted;
     if (generated) candidate.metadata.name = generateName(candidate.metadata.generateName as string);
     const stored = await storeNew(parts, request, { ...attributes, object: candidate }, options);
     if (stored !== undefined) return storedObjectResponse(parts, request, 201, stored);

@@ -1,5 +1,6 @@
 import { type FieldError, type JsonValue, jsonEqual, type KubeObject, status } from "@podwright/kube";
 import type { AdmissionAttributes } from "../admission/admission.ts";
+import { whileAdmitted } from "../admission/while-admitted.ts";
 import { confirm } from "../authorization/authorizer.ts";
 import { objectKey, type ResourceRequest, type ServerParts } from "../context.ts";
 import { restoreManagedFields } from "../field-management/field-managers.ts";
@@ -90,19 +91,20 @@ async function tryUpdate(
   const next = update.change(old);
   const { managedFields } = next.metadata;
   const attributes = updateAttributes(request, next, old, options);
-  await parts.admission.mutate(attributes);
-  const object = attributes.object as KubeObject;
-  restoreManagedFields(object, managedFields, request);
-  dropDuplicateOwners(object, warnings, true);
-  checkVersion(object, base, request);
-  prepare(object, old, request, scope);
-  validate(object, old, request, scope);
-  await parts.admission.validate({ ...attributes, object });
-  const write = writeOf(request, object, old, base);
-  if (write.type === "none") return { value: base.value, created: false };
-  if (options.dryRun) return { value: encodeObject(resource, object), created: false };
-  const outcome = await writeIfUnchanged(parts.storage, key, base, write);
-  return "newer" in outcome ? outcome : { value: outcome.stored.value, created: false };
+  return whileAdmitted(parts.admission, attributes, async () => {
+    const object = attributes.object as KubeObject;
+    restoreManagedFields(object, managedFields, request);
+    dropDuplicateOwners(object, warnings, true);
+    checkVersion(object, base, request);
+    prepare(object, old, request, scope);
+    validate(object, old, request, scope);
+    await parts.admission.validate({ ...attributes, object });
+    const write = writeOf(request, object, old, base);
+    if (write.type === "none") return { value: base.value, created: false };
+    if (options.dryRun) return { value: encodeObject(resource, object), created: false };
+    const outcome = await writeIfUnchanged(parts.storage, key, base, write);
+    return "newer" in outcome ? outcome : { value: outcome.stored.value, created: false };
+  });
 }
 
 function updateAttributes(
@@ -248,13 +250,14 @@ async function createByUpdate(
   wipeSystemFields(object);
   const { managedFields } = object.metadata;
   const attributes = createAttributes(request, object, options);
-  await parts.admission.mutate(attributes);
-  restoreManagedFields(attributes.object as KubeObject, managedFields, request);
-  dropDuplicateOwners(attributes.object as KubeObject, request.warnings, true);
-  // The right to update or patch is not the right to create (k8s.io/apiserver/pkg/endpoints/handlers/update.go, withAuthorization).
-  const { group, version, plural } = request.resource;
-  const { namespace, name, user } = request;
-  const creating = { type: "resource", verb: "create", group, version, resource: plural, subresource: "" } as const;
-  await confirm(parts.authorizer, user, { ...creating, namespace, name });
-  return await storeNew(parts, request, attributes, options);
+  return whileAdmitted(parts.admission, attributes, async () => {
+    restoreManagedFields(attributes.object as KubeObject, managedFields, request);
+    dropDuplicateOwners(attributes.object as KubeObject, request.warnings, true);
+    // The right to update or patch is not the right to create (k8s.io/apiserver/pkg/endpoints/handlers/update.go, withAuthorization).
+    const { group, version, plural } = request.resource;
+    const { namespace, name, user } = request;
+    const creating = { type: "resource", verb: "create", group, version, resource: plural, subresource: "" } as const;
+    await confirm(parts.authorizer, user, { ...creating, namespace, name });
+    return await storeNew(parts, request, attributes, options);
+  });
 }

@@ -7,7 +7,7 @@ import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 
-const main = fileURLToPath(new URL("../main.ts", import.meta.url));
+const main = fileURLToPath(new URL("../../bin/main.mjs", import.meta.url));
 /** Node.js; where this is root, without root's right to write everywhere. */
 const [program, ...programArgs] =
   process.getuid?.() === 0

@@ -1,15 +1,14 @@
 import { resolve } from "node:path";
-import { Client, clusterRoles, HttpTransport, loadKubeconfig, TransportError } from "@podwright/client";
+import { Client, clusterRoles, HttpTransport, TransportError } from "@podwright/client";
 import type { OwnerReference } from "@podwright/kube";
 import { type Operator, type OperatorOptions, startOperator } from "@podwright/operator";
+import { type ClusterFlags, connectionOf } from "../connection.ts";
 import { CommandError } from "../error.ts";
 import { defaultCacheDir, openHelmConnection } from "../helm-connection.ts";
-import { parseParts } from "../parts.ts";
+import { parseImages, parseParts } from "../parts.ts";
 import { parsePort, untilStopped } from "../process.ts";
 
-interface Options {
-  kubeconfig?: string;
-  context?: string;
+interface Options extends ClusterFlags {
   without?: string[];
   webhookHost?: string;
   webhookPort: string;
@@ -19,11 +18,15 @@ interface Options {
   webhookOwner?: string;
   lease: string;
   cacheDir?: string;
+  images: string;
+  scope: string;
 }
 
 /** `podwright operator`: runs the operator until it is told to stop. */
 export async function operator(options: Options): Promise<void> {
   const without = parseParts(options.without);
+  const images = parseImages(options.images);
+  const scope = parseScope(options.scope);
   const [leaseNamespace, leaseName] = parseNames("--lease", options.lease);
   const webhook: NonNullable<OperatorOptions["webhook"]> = { port: parsePort("--webhook-port", options.webhookPort) };
   if (options.webhookService !== undefined) {
@@ -42,10 +45,7 @@ export async function operator(options: Options): Promise<void> {
     webhook.certificateSecret = { namespace, name };
   }
 
-  const config = loadKubeconfig({
-    ...(options.kubeconfig !== undefined ? { path: options.kubeconfig } : {}),
-    ...(options.context !== undefined ? { context: options.context } : {}),
-  });
+  const config = connectionOf(options);
   const client = new Client(new HttpTransport(config), { userAgent: "podwright" });
   const helm = await openHelmConnection(options);
   try {
@@ -56,6 +56,7 @@ export async function operator(options: Options): Promise<void> {
         webhook,
         owner: options.webhookOwner,
         pack: { helm, cacheDir: resolve(options.cacheDir ?? defaultCacheDir()) },
+        fresh: { scope, images },
         leaderElection: { namespace: leaseNamespace, name: leaseName },
         onError: (error) => console.error("podwright:", error),
       },
@@ -99,6 +100,11 @@ async function start(options: OperatorOptions & { owner: string | undefined }, s
 async function clusterRole(client: Client, name: string): Promise<OwnerReference> {
   const { metadata } = await client.resource(clusterRoles).get(name);
   return { apiVersion: "rbac.authorization.k8s.io/v1", kind: "ClusterRole", name, uid: metadata.uid as string };
+}
+
+function parseScope(text: string): "all" | "opt-in" {
+  if (text === "all" || text === "opt-in") return text;
+  throw new CommandError(`--scope ${text}: there is opt-in and all`, 2);
 }
 
 /** "namespace/name" of a flag. */

@@ -1,30 +1,29 @@
-import { Client, HttpTransport, loadKubeconfig, packs } from "@podwright/client";
+import { Client, HttpTransport, packs } from "@podwright/client";
 import { StatusError } from "@podwright/kube";
 import type { Pack } from "@podwright/operator";
+import { type ClusterFlags, connectionOf } from "../connection.ts";
 import { CommandError } from "../error.ts";
+import { textTable } from "../text-table.ts";
 
 export type PackAction = "list" | "history" | "plan" | "diff" | "approve";
 
-export interface PackOptions {
-  kubeconfig?: string;
-  context?: string;
+export interface PackOptions extends ClusterFlags {
   namespace?: string;
   allNamespaces?: boolean;
 }
 
 /** `podwright pack ACTION [NAME]`. */
 export async function pack(action: PackAction, name: string | undefined, options: PackOptions): Promise<void> {
-  const config = loadKubeconfig({
-    ...(options.kubeconfig !== undefined ? { path: options.kubeconfig } : {}),
-    ...(options.context !== undefined ? { context: options.context } : {}),
-  });
+  const config = connectionOf(options);
   const namespace = options.namespace ?? config.namespace ?? "default";
   const client = new Client(new HttpTransport(config), { userAgent: "podwright" });
   try {
     const resource = client.resource<Pack>(packs);
     if (action === "list") {
       const { items } = await resource.listAll(options.allNamespaces === true ? {} : { namespace });
-      console.log(table(["NAMESPACE", "NAME", "CHART", "VERSION", "REVISION", "READY", "STATUS"], items.map(listRow)));
+      console.log(
+        textTable(["NAMESPACE", "NAME", "CHART", "VERSION", "REVISION", "READY", "STATUS"], items.map(listRow)),
+      );
       return;
     }
     if (name === undefined) throw new CommandError(`podwright pack ${action}: name a Pack`, 2);
@@ -38,20 +37,26 @@ export async function pack(action: PackAction, name: string | undefined, options
     const plan = found.status?.plan;
     if (plan === undefined) {
       throw new CommandError(
-        `Pack ${name} has no plan: plans are made with spec.approval: manual, when there is a change`,
+        `Pack ${name} has no plan: one is made before an upgrade, and with spec.approval: manual before everything`,
       );
     }
     if (action === "plan") {
       const changes = plan.changes.map(
         (change) => `  ${change.op} ${change.kind} ${change.namespace ?? ""}/${change.name}`,
       );
-      console.log([`Plan ${plan.digest}: ${plan.summary}`, ...changes].join("\n"));
+      const done = plan.revision === undefined ? "" : ` (carried out as revision ${plan.revision})`;
+      console.log([`Plan ${plan.digest}: ${plan.summary}${done}`, ...changes].join("\n"));
     } else if (action === "diff") {
       for (const change of plan.changes) {
         console.log(`${change.op} ${change.apiVersion} ${change.kind} ${change.namespace ?? ""}/${change.name}`);
         if (change.diff) console.log(change.diff);
       }
     } else {
+      if (plan.revision !== undefined) {
+        throw new CommandError(
+          `plan ${plan.digest} of Pack ${name} was carried out already, as revision ${plan.revision}`,
+        );
+      }
       const annotations = { "podwright.dev/approve": plan.digest };
       // Of this very state: what is approved is what was looked at.
       const { resourceVersion } = found.metadata;
@@ -85,18 +90,5 @@ function historyText(pack: Pack): string {
     each.chartVersion,
     each.status,
   ]);
-  return table(["REVISION", "TIME", "ACTION", "CHART VERSION", "STATUS"], rows);
-}
-
-function table(head: string[], rows: string[][]): string {
-  const all = [head, ...rows];
-  const widths = head.map((_, column) => Math.max(...all.map((row) => row[column]?.length ?? 0)));
-  return all
-    .map((row) =>
-      row
-        .map((cell, at) => cell.padEnd(widths[at] ?? 0))
-        .join("  ")
-        .trimEnd(),
-    )
-    .join("\n");
+  return textTable(["REVISION", "TIME", "ACTION", "CHART VERSION", "STATUS"], rows);
 }

@@ -8,7 +8,7 @@ import { fileURLToPath } from "node:url";
 import { Client, configMaps, HttpTransport, loadKubeconfig } from "@podwright/client";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 
-const main = fileURLToPath(new URL("../main.ts", import.meta.url));
+const main = fileURLToPath(new URL("../../bin/main.mjs", import.meta.url));
 
 let folder: string;
 const children: ChildProcess[] = [];
@@ -70,6 +70,8 @@ describe("podwright up", () => {
     expect(ready).toEqual({
       kubeconfig: join(folder, ".podwright", "kubeconfig"),
       server: expect.stringMatching(/^https:\/\/127\.0\.0\.1:\d+$/),
+      runtime: "simulated",
+      pod_service: expect.stringMatching(/^http:\/\/127\.0\.0\.1:\d+$/),
       ready_ms: expect.any(Number),
     });
     expect((await stat(ready.kubeconfig)).mode & 0o777).toBe(0o600);
@@ -141,9 +143,10 @@ describe("podwright up, called or placed wrongly, says in one line what to do", 
     [["--example", "nope"], /podwright: --example nope: there is nanopod/],
     [
       ["--without", "nope"],
-      /podwright: --without nope: there is no such part; there is nanopod, pack, reflector, redeploy/,
+      /podwright: --without nope: there is no such part; there is nanopod, pack, reflector, redeploy, fresh, pod-service/,
     ],
-    [["--runtime", "docker"], /podwright: --runtime docker: there is simulated, and auto, which takes it/],
+    [["--runtime", "podman"], /podwright: --runtime podman: there is simulated, docker, containerd, auto/],
+    [["--pod-cidr", "10"], /podwright: --pod-cidr 10: give a range as 10.200.0.0\/22/],
   ])("%j", async (args, text) => {
     expect(await podwright("up", ...args).exit).toEqual({ code: 2, stdout: "", stderr: oneLine(text) });
   });

@@ -41,12 +41,10 @@ export function templateOf(revision: ControllerRevision): PodTemplate {
 
 export class RevisionHistory {
   readonly #client: ResourceClient<ControllerRevision>;
-  readonly #cache: Informer<ControllerRevision>;
   readonly #writes: RecentWrites<ControllerRevision>;
 
   constructor(client: Client, cache: Informer<ControllerRevision>, clock: Clock) {
     this.#client = client.resource<ControllerRevision>(controllerRevisions);
-    this.#cache = cache;
     this.#writes = new RecentWrites(cache, clock);
   }
 
@@ -60,12 +58,7 @@ export class RevisionHistory {
     selector: LabelSelector,
     fresh: () => Promise<KubeObject>,
   ): Promise<ControllerRevision[]> {
-    const { uid = "", namespace } = owner.metadata;
-    const known = this.#writes.merge(
-      [...this.#cache.by("controller", uid), ...this.#cache.by("controller", `orphan/${namespace}`)],
-      (revision) => controllerOf(revision)?.uid === uid,
-    );
-    return (await claim(owner, selector, known, this.#client, fresh)).sort(byNumber);
+    return (await claim(owner, selector, this.#writes.ofOwner(owner), this.#client, fresh)).sort(byNumber);
   }
 
   /**
@@ -86,7 +79,7 @@ export class RevisionHistory {
       return created;
     }
     const written = await this.#client.update({ ...equal, revision: number });
-    this.#remember(written);
+    this.#writes.wrote(written);
     revisions.splice(revisions.indexOf(equal), 1);
     revisions.push(written);
     return { revision: written, collisionCount };
@@ -102,7 +95,7 @@ export class RevisionHistory {
       const wanted = newRevision(owner, data, number, collisions);
       try {
         const revision = await this.#client.create(wanted);
-        this.#remember(revision);
+        this.#writes.wrote(revision);
         return { revision, collisionCount: collisions };
       } catch (error) {
         if (!isAlreadyExists(error)) throw error;
@@ -129,11 +122,6 @@ export class RevisionHistory {
       });
       this.#writes.deleted(revision);
     }
-  }
-
-  #remember(revision: ControllerRevision): void {
-    const { name = "", namespace } = revision.metadata;
-    this.#writes.wrote(revision, this.#cache.get(name, namespace));
   }
 }
 

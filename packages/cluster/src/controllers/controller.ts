@@ -37,6 +37,10 @@ export function isNamespaceTerminating(error: unknown): boolean {
   );
 }
 
+export function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}
+
 /** What a work queue does with errors: those of races are expected, the rest is logged. It is retried either way. */
 export function reportTo(logger: Logger, controller: string): (key: string, error: unknown) => void {
   return (key, error) => {
@@ -44,7 +48,7 @@ export function reportTo(logger: Logger, controller: string): (key: string, erro
     logger.warn("reconciling failed, it will be tried again", {
       controller,
       key,
-      error: error instanceof Error ? error.message : String(error),
+      error: messageOf(error),
     });
   };
 }

@@ -1,6 +1,6 @@
 import { type Client, type Clock, type Informer, pods, type ResourceClient } from "@podwright/client";
+import type { KubeObject } from "@podwright/kube";
 import type { Pod } from "../kinds.ts";
-import { controllerOf } from "../owner-references.ts";
 import { isPodReady, podCondition } from "../pods.ts";
 import { isNotFound } from "./controller.ts";
 import { RecentWrites } from "./recent-writes.ts";
@@ -8,54 +8,62 @@ import { RecentWrites } from "./recent-writes.ts";
 /** Creates and deletes pods for a controller, which through it sees them at once. */
 export class PodWriter {
   readonly client: ResourceClient<Pod>;
-  readonly #cache: Informer<Pod>;
   readonly #writes: RecentWrites<Pod>;
 
   /** @param cache with the index "controller". */
   constructor(client: Client, cache: Informer<Pod>, clock: Clock) {
     this.client = client.resource<Pod>(pods);
-    this.#cache = cache;
     this.#writes = new RecentWrites(cache, clock);
   }
 
   /** What the owner controls, and the orphans of its namespace. */
-  known(ownerUid: string, namespace: string): Pod[] {
-    return this.#writes.merge(
-      [...this.#cache.by("controller", ownerUid), ...this.#cache.by("controller", `orphan/${namespace}`)],
-      (pod) => controllerOf(pod)?.uid === ownerUid,
-    );
+  known(owner: KubeObject): Pod[] {
+    return this.#writes.ofOwner(owner);
   }
 
   async create(pod: Pod): Promise<Pod> {
     const created = await this.client.create(pod);
-    this.#remember(created);
+    this.#writes.wrote(created);
     return created;
   }
 
   async update(pod: Pod): Promise<void> {
-    this.#remember(await this.client.update(pod));
+    this.#writes.wrote(await this.client.update(pod));
   }
 
-  /** One that is gone already is as good as deleted. */
-  async delete(pod: Pod): Promise<void> {
+  /** A strategic patch, provided that it is still the same pod. One that is gone needs none. */
+  async patch(pod: Pod, { metadata, ...patch }: { metadata?: object }): Promise<void> {
+    const { name = "", namespace, uid } = pod.metadata;
+    const body = { metadata: { uid, ...metadata }, ...patch };
+    await this.#ending(pod, () => this.client.patch(name, namespace, body, { type: "strategic" }));
+  }
+
+  /** False when it was gone already. */
+  async delete(pod: Pod): Promise<boolean> {
     const { name = "", namespace, uid = "" } = pod.metadata;
+    return this.#ending(pod, () => this.client.delete(name, namespace, { preconditions: { uid } }));
+  }
+
+  /** Remembers what is left of the pod after the last write to it, if anything is. False when it was gone before. */
+  async #ending(pod: Pod, write: () => Promise<KubeObject>): Promise<boolean> {
     try {
-      const left = (await this.client.delete(name, namespace, { preconditions: { uid } })) as Pod | undefined;
-      const stays =
-        left?.kind === "Pod" &&
-        left.metadata.deletionTimestamp !== undefined &&
-        left.metadata.deletionGracePeriodSeconds !== 0;
-      if (stays) this.#remember(left);
+      const left = (await write()) as Pod | undefined;
+      if (left?.kind === "Pod" && !isGone(left)) this.#writes.wrote(left);
       else this.#writes.deleted(pod);
+      return true;
     } catch (error) {
       if (!isNotFound(error)) throw error;
       this.#writes.deleted(pod);
+      return false;
     }
   }
+}
 
-  #remember(pod: Pod): void {
-    this.#writes.wrote(pod, this.#cache.get(pod.metadata.name ?? "", pod.metadata.namespace));
-  }
+/** Nothing keeps it any more: the answer shows the last there was of it. */
+function isGone({ metadata }: Pod): boolean {
+  const { deletionTimestamp, deletionGracePeriodSeconds, finalizers = [] } = metadata;
+  if (deletionTimestamp === undefined) return false;
+  return deletionGracePeriodSeconds === 0 && finalizers.length === 0;
 }
 
 /** When the next ready pod will have been ready for minReadySeconds, in milliseconds from now. */

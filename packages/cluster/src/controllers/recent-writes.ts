@@ -1,5 +1,6 @@
 import type { Clock, Informer } from "@podwright/client";
 import type { KubeObject } from "@podwright/kube";
+import { controllerOf } from "../owner-references.ts";
 
 /** What a controller wrote and its informer has not shown yet is believed for so long. */
 const beliefMs = 60_000;
@@ -16,9 +17,11 @@ export class RecentWrites<T extends KubeObject> {
   readonly #written = new Map<string, { object: T | undefined; version: number; until: number }>();
   /** Deletions that were seen, for answers that arrive after them. */
   readonly #gone = new Set<string>();
+  readonly #informer: Informer<T>;
   readonly #clock: Clock;
 
   constructor(informer: Informer<T>, clock: Clock) {
+    this.#informer = informer;
     this.#clock = clock;
     const seen = (object: T): void => {
       const write = this.#written.get(object.metadata.uid ?? "");
@@ -40,10 +43,11 @@ export class RecentWrites<T extends KubeObject> {
     });
   }
 
-  /** Remembers the answer to a create, update or patch. `cached` is what the informer shows of it now. */
-  wrote(object: T, cached: T | undefined): void {
+  /** Remembers the answer to a create, update or patch. */
+  wrote(object: T): void {
     const uid = object.metadata.uid ?? "";
     if (this.#gone.has(uid)) return;
+    const cached = this.#informer.get(object.metadata.name ?? "", object.metadata.namespace);
     if (cached !== undefined && cached.metadata.uid === uid && versionOf(cached) >= versionOf(object)) return;
     this.#written.set(uid, {
       object,
@@ -60,6 +64,18 @@ export class RecentWrites<T extends KubeObject> {
       version: Number.POSITIVE_INFINITY,
       until: this.#clock.now() + beliefMs,
     });
+  }
+
+  /** The object of a work queue's key as it is now. One that only was written, and not shown yet, is not found. */
+  get(key: string): T | undefined {
+    const cached = this.#informer.getByKey(key);
+    return cached && this.newest(cached);
+  }
+
+  /** What the owner controls, and the orphans of its namespace. The informer has to have the index "controller". */
+  ofOwner({ metadata: { uid = "", namespace } }: KubeObject): T[] {
+    const cached = [...this.#informer.by("controller", uid), ...this.#informer.by("controller", `orphan/${namespace}`)];
+    return this.merge(cached, (object) => controllerOf(object)?.uid === uid);
   }
 
   /** The informer's object, or the newer one that was written; undefined when it was deleted. */

@@ -56,3 +56,8 @@ function toNumber(address: string): number {
 function toText(number: number): string {
   return [24, 16, 8, 0].map((bits) => Math.floor(number / 2 ** bits) % 256).join(".");
 }
+
+/** 10.239.0.1, 10.239.0.2, …: addresses that nobody has. */
+export function nodeAddress(index: number): string {
+  return `10.239.${Math.floor((index + 1) / 256)}.${(index + 1) % 256}`;
+}

@@ -16,6 +16,11 @@ export class BackOff {
     return Math.max(finishedAtMs + this.#currentMs - nowMs, 0);
   }
 
+  /** The milliseconds still to wait at `nowMs` since {@link restarted} was called last. */
+  leftMs(nowMs: number): number {
+    return this.remainingMs(this.#lastUpdateMs, nowMs);
+  }
+
   /** The length of the wait, as messages have it: "10s". */
   toString(): string {
     return formatDuration(this.#currentMs);
@@ -36,9 +41,13 @@ export class BackOff {
   }
 }
 
-/** "10s", "1m20s", "5m0s": as Go prints durations of whole seconds. */
+/** "0s", "3ms", "1.25s", "1m20s", "5m0s": as Go prints durations of whole milliseconds. */
 export function formatDuration(milliseconds: number): string {
-  const seconds = Math.round(milliseconds / 1000);
-  const minutes = Math.floor(seconds / 60);
-  return minutes > 0 ? `${minutes}m${seconds % 60}s` : `${seconds}s`;
+  if (milliseconds === 0) return "0s";
+  if (milliseconds < 1000) return `${Math.round(milliseconds)}ms`;
+  const minutes = Math.floor(milliseconds / 60_000);
+  const seconds = Math.round(milliseconds - minutes * 60_000) / 1000;
+  if (minutes === 0) return `${seconds}s`;
+  const hours = Math.floor(minutes / 60);
+  return hours > 0 ? `${hours}h${minutes % 60}m${seconds}s` : `${minutes}m${seconds}s`;
 }

@@ -1,7 +1,8 @@
 /** What a kubelet answers to /containerLogs (k8s.io/kubernetes/pkg/kubelet/{server/server.go,kubelet_pods.go}). */
 import type { ContainerLogsRequest, NodeAnswer } from "@podwright/apiserver";
 import type { Pod, PodStatus } from "../kinds.ts";
-import type { ContainerLog, LogLine } from "./runtime.ts";
+import { gathered } from "./gathered.ts";
+import type { LogLine, LogOptions } from "./runtime.ts";
 
 /** A pod on its node, as far as its logs go. */
 export interface LoggingPod {
@@ -9,7 +10,7 @@ export interface LoggingPod {
   /** As the node knows it now. */
   status: PodStatus | undefined;
   /** @param id of the container's run, without the runtime's name. */
-  log(container: string, id: string, signal: AbortSignal): ContainerLog;
+  log(container: string, id: string, options: LogOptions): AsyncIterable<LogLine>;
 }
 
 /** Answers a request for logs of the pod, which is undefined when the node has no such pod. */
@@ -17,12 +18,14 @@ export function containerLogs(found: LoggingPod | undefined, request: ContainerL
   const { pod: name, container, query, signal } = request;
   if (found === undefined) return refusal(404, `pod ${JSON.stringify(name)} does not exist`);
   const { pod, status } = found;
-  if (![...pod.spec.containers, ...(pod.spec.initContainers ?? [])].some((each) => each.name === container)) {
+  const { containers, initContainers = [], ephemeralContainers = [] } = pod.spec;
+  if (![...containers, ...initContainers, ...ephemeralContainers].some((each) => each.name === container)) {
     return refusal(404, `container ${JSON.stringify(container)} not found in pod ${JSON.stringify(name)}`);
   }
   const run = runToShow(name, status ?? pod.status ?? {}, container, query.get("previous") === "true");
   if ("problem" in run) return refusal(400, run.problem);
-  return { status: 200, chunks: selected(found.log(container, run.id, signal), query, nowMs) };
+  const options = logOptions(query, signal, nowMs);
+  return { status: 200, chunks: gathered(formatted(found.log(container, run.id, options), query)) };
 }
 
 /** Which run of the container is meant: the present one, or the one before. */
@@ -33,7 +36,8 @@ function runToShow(
   previous: boolean,
 ): { id: string } | { problem: string } {
   const what = `container ${JSON.stringify(name)} in pod ${JSON.stringify(podName)}`;
-  const statuses = [...(status.containerStatuses ?? []), ...(status.initContainerStatuses ?? [])];
+  const { containerStatuses = [], initContainerStatuses = [], ephemeralContainerStatuses = [] } = status;
+  const statuses = [...containerStatuses, ...initContainerStatuses, ...ephemeralContainerStatuses];
   const found = statuses.find((each) => each.name === name);
   if (found === undefined) return { problem: `${what} is not available` };
   const { state = {}, lastState, containerID = "" } = found;
@@ -61,31 +65,36 @@ function refusal(code: number, text: string): NodeAnswer {
   };
 }
 
-/** Of the log's lines those that the query asks for, as text. */
-async function* selected(log: ContainerLog, query: URLSearchParams, nowMs: number): AsyncGenerator<string> {
-  const sinceMs = query.has("sinceTime")
-    ? Date.parse(query.get("sinceTime") ?? "")
-    : nowMs - Number(query.get("sinceSeconds") ?? Number.POSITIVE_INFINITY) * 1000;
+function logOptions(query: URLSearchParams, signal: AbortSignal, nowMs: number): LogOptions {
+  const number = (name: string): number | undefined => (query.has(name) ? Number(query.get(name)) : undefined);
+  const sinceSeconds = number("sinceSeconds");
+  const since = query.get("sinceTime");
   const stream = (query.get("stream") ?? "All").toLowerCase();
-  const timestamps = query.get("timestamps") === "true";
-  let leftBytes = Number(query.get("limitBytes") ?? Number.POSITIVE_INFINITY);
-  for await (const line of linesOf(log, query)) {
-    if (line.timeMs < sinceMs || (stream !== "all" && stream !== line.stream)) continue;
-    const text = timestamps ? `${formatNanoTime(line.timeMs)} ${line.text}` : line.text;
-    const bytes = Buffer.byteLength(text);
-    if (bytes >= leftBytes) {
-      yield Buffer.from(text).subarray(0, leftBytes).toString();
-      return;
-    }
-    leftBytes -= bytes;
-    yield text;
-  }
+  return {
+    follow: query.get("follow") === "true",
+    tailLines: number("tailLines"),
+    sinceMs: since ? Date.parse(since) : sinceSeconds && nowMs - sinceSeconds * 1000,
+    stream: stream === "stdout" || stream === "stderr" ? stream : undefined,
+    signal,
+  };
 }
 
-async function* linesOf({ written, coming }: ContainerLog, query: URLSearchParams): AsyncGenerator<LogLine> {
-  const tail = Number(query.get("tailLines") ?? Number.POSITIVE_INFINITY);
-  yield* written.slice(Math.max(0, written.length - tail));
-  if (query.get("follow") === "true") yield* coming();
+/** The lines as they are sent: with their times if asked for, up to the limit of bytes. */
+async function* formatted(lines: AsyncIterable<LogLine>, query: URLSearchParams): AsyncGenerator<string | Uint8Array> {
+  const timestamps = query.get("timestamps") === "true";
+  let leftBytes = Number(query.get("limitBytes") ?? Number.POSITIVE_INFINITY);
+  for await (const line of lines) {
+    const stamp = timestamps ? `${line.time ?? formatNanoTime(line.timeMs)} ` : "";
+    for (const chunk of typeof line.text === "string" ? [stamp + line.text] : [stamp, line.text]) {
+      const bytes = Buffer.byteLength(chunk);
+      if (bytes >= leftBytes) {
+        yield Buffer.from(chunk as string).subarray(0, leftBytes);
+        return;
+      }
+      leftBytes -= bytes;
+      if (bytes > 0) yield chunk;
+    }
+  }
 }
 
 /** "2026-01-01T00:00:00.123000000Z": always nine digits. */

@@ -1,7 +1,11 @@
-/** The HTTPS side of a kubelet, as far as API servers need it: logs of containers. */
+/**
+ * The HTTPS side of a kubelet, as far as API servers need it: logs of containers, exec, attach and port-forward
+ * (k8s.io/kubernetes/pkg/kubelet/server/server.go).
+ */
 import type { ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
-import type { ContainerLogsRequest, NodeAnswer } from "@podwright/apiserver";
+import type { NodeAnswer, NodeConnection } from "@podwright/apiserver";
+import { serveKubeletStream } from "./kubelet-streams.ts";
 
 export interface KubeletServer {
   host: string;
@@ -11,14 +15,16 @@ export interface KubeletServer {
 
 export interface KubeletServerOptions {
   nowMs: number;
-  containerLogs(request: ContainerLogsRequest): NodeAnswer;
+  connection: NodeConnection;
+  /** The node that a pod runs on; undefined: none of these. Several nodes may share one server. */
+  nodeOf(namespace: string, pod: string): string | undefined;
 }
 
 const host = "127.0.0.1";
 
 /**
  * Listens on a free port of the loopback address, with a certificate of its own: API servers do not verify those of
- * kubelets unless told to.
+ * kubelets unless told to. Callers are not asked who they are: what can connect is on this machine.
  */
 export async function startKubeletServer(options: KubeletServerOptions): Promise<KubeletServer> {
   // Only nodes that join by network need it: the embedded cluster starts without.
@@ -28,20 +34,16 @@ export async function startKubeletServer(options: KubeletServerOptions): Promise
   ]);
   const authority = createCertificateAuthority("podwright-kubelet", options.nowMs);
   const { key, cert } = authority.issue({ commonName: "kubelet", hosts: [host, "localhost"], usage: "server" });
-  const server = createServer({ key, cert, minVersion: "TLSv1.2" }, (request, response) => {
+  const server = createServer({ key, cert, minVersion: "TLSv1.2", ALPNProtocols: ["http/1.1"] });
+  server.on("request", (request, response) => {
     const url = new URL(request.url ?? "/", "https://kubelet");
-    const [, route, ...names] = url.pathname.split("/").map(decodeURIComponent);
-    const [namespace, pod, container] = names;
-    if (request.method !== "GET" || route !== "containerLogs" || !namespace || !pod || !container) {
-      response.writeHead(404, { "Content-Type": "text/plain; charset=utf-8" }).end("404 page not found\n");
-      return;
-    }
-    const gone = new AbortController();
-    response.on("close", () => gone.abort());
-    const answer = options.containerLogs({ namespace, pod, container, query: url.searchParams, signal: gone.signal });
-    response.writeHead(answer.status, { "Content-Type": "text/plain" });
-    response.flushHeaders();
-    void send(answer, response).catch(() => response.destroy());
+    serveLogs(options, request.method ?? "", url, response).catch(() => response.destroy());
+  });
+  const streams = new Set<import("node:stream").Duplex>();
+  server.on("upgrade", (request, socket, head) => {
+    streams.add(socket);
+    socket.once("close", () => streams.delete(socket));
+    serveKubeletStream({ request, socket, head }, options).catch(() => socket.destroy());
   });
   await new Promise<void>((resolve, reject) => {
     server.once("error", reject);
@@ -56,8 +58,41 @@ export async function startKubeletServer(options: KubeletServerOptions): Promise
       new Promise((resolve) => {
         server.close(() => resolve());
         server.closeAllConnections();
+        for (const stream of streams) stream.destroy();
       }),
   };
+}
+
+const plain = { "Content-Type": "text/plain; charset=utf-8" };
+
+async function serveLogs(
+  { connection, nodeOf }: KubeletServerOptions,
+  method: string,
+  url: URL,
+  response: ServerResponse,
+): Promise<void> {
+  const [, route = "", ...names] = url.pathname.split("/").map(decodeURIComponent);
+  const [namespace, pod, container] = names;
+  if (["exec", "attach", "portForward"].includes(route)) {
+    response.writeHead(400, plain).end("unable to upgrade: missing upgrade headers in request\n");
+    return;
+  }
+  if (method !== "GET" || route !== "containerLogs" || !namespace || !pod || !container) {
+    response.writeHead(404, plain).end("404 page not found\n");
+    return;
+  }
+  const gone = new AbortController();
+  response.on("close", () => gone.abort());
+  const request = { namespace, pod, container, query: url.searchParams, signal: gone.signal };
+  const node = nodeOf(namespace, pod);
+  const answer = node === undefined ? undefined : await connection.containerLogs(node, request);
+  if (answer === undefined) {
+    response.writeHead(404, plain).end(`pod ${JSON.stringify(pod)} not found\n`);
+    return;
+  }
+  response.writeHead(answer.status, { "Content-Type": "text/plain" });
+  response.flushHeaders();
+  await send(answer, response);
 }
 
 async function send(answer: NodeAnswer, response: ServerResponse): Promise<void> {

@@ -44,7 +44,8 @@ export function nodeObject(facts: NodeFacts, nowMs: number): Node {
         // API servers take this one first to reach the kubelet.
         { type: "Hostname", address: facts.kubelet?.host ?? facts.name },
       ],
-      ...(facts.kubelet ? { daemonEndpoints: { kubeletEndpoint: { Port: facts.kubelet.port } } } : {}),
+      // Servers say 0 where nothing is said.
+      daemonEndpoints: { kubeletEndpoint: { Port: facts.kubelet?.port ?? 0 } },
       allocatable: { ...facts.capacity },
       capacity: { ...facts.capacity },
       conditions: nodeConditions(nowMs),
@@ -79,8 +80,14 @@ function nodeConditions(nowMs: number): Condition[] {
     condition("MemoryPressure", "False", "KubeletHasSufficientMemory", "kubelet has sufficient memory available"),
     condition("DiskPressure", "False", "KubeletHasNoDiskPressure", "kubelet has no disk pressure"),
     condition("PIDPressure", "False", "KubeletHasSufficientPID", "kubelet has sufficient PID available"),
-    condition("Ready", "True", "KubeletReady", "kubelet is posting ready status"),
+    { ...condition("Ready", "True", "", ""), ...ready(undefined) },
   ];
+}
+
+/** The condition Ready, without times (kubelet/nodestatus/setters.go). @param problem of the runtime, if it has one. */
+export function ready(problem: string | undefined): Pick<Condition, "type" | "status" | "reason" | "message"> {
+  if (problem !== undefined) return { type: "Ready", status: "False", reason: "KubeletNotReady", message: problem };
+  return { type: "Ready", status: "True", reason: "KubeletReady", message: "kubelet is posting ready status" };
 }
 
 /** The status that makes the node on the server what it is now, or undefined when it is that already. */

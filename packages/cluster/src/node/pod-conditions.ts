@@ -26,7 +26,7 @@ export function podConditions(
 function containersReadyVerdict(records: readonly ContainerRecord[], phase: PodStatus["phase"]): Verdict {
   if (phase === "Succeeded") return { status: "False", reason: "PodCompleted" };
   if (phase === "Failed") return { status: "False", reason: "PodFailed" };
-  const unready = records.filter((record) => record.role !== "init" && !record.ready);
+  const unready = records.filter((record) => (record.role === "main" || record.role === "sidecar") && !record.ready);
   if (unready.length === 0) return fine;
   return {
     status: "False",

@@ -71,6 +71,11 @@ test("a container that ends again and again is started ever later", async () => 
     [3, 40_000, "40s"],
     [4, 80_000, "1m20s"],
   ] as const) {
+    // Its end is shown before that it waits.
+    const ended = (pod: Pod): boolean =>
+      container(pod)?.restartCount === restarts && container(pod)?.state?.terminated !== undefined;
+    await reaches("p", ended);
+    clock.advance(1_000);
     const pod = await reaches("p", waitsFor("CrashLoopBackOff", restarts));
     expect(pod.status?.phase).toBe("Running");
     expect(container(pod)).toMatchObject({
@@ -81,7 +86,7 @@ test("a container that ends again and again is started ever later", async () => 
         },
       },
     });
-    clock.advance(waitMs);
+    clock.advance(waitMs - 1_000);
   }
 });
 

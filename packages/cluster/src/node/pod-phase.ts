@@ -1,18 +1,25 @@
 import type { Pod, PodStatus } from "../kinds.ts";
-import type { ContainerRecord, EndedRun } from "./container-record.ts";
+import { type ContainerRecord, containerOf, lastEnd } from "./container-record.ts";
 
 /** Will a container with that end be started again? */
 export function restarts(pod: Pod, record: ContainerRecord, exitCode: number): boolean {
   if (record.role === "sidecar") return true;
-  const policy = pod.spec.restartPolicy ?? "Always";
+  if (record.role === "ephemeral") return false;
+  const { restartPolicy, restartPolicyRules = [] } = containerOf(pod, record);
   // Init containers that have succeeded are done, whatever the policy.
-  if (record.role === "init") return policy !== "Never" && exitCode !== 0;
+  if (record.role === "init" && exitCode === 0) return false;
+  if (restartPolicyRules.some((rule) => ruleApplies(rule, exitCode))) return true;
+  const policy = restartPolicy ?? pod.spec.restartPolicy ?? "Always";
+  if (record.role === "init") return policy !== "Never";
   return policy === "Always" || (policy === "OnFailure" && exitCode !== 0);
 }
 
-/** The run that has ended last, unless the container runs. */
-export function lastEnd(record: ContainerRecord): EndedRun | undefined {
-  return record.condition.type === "ended" ? record.condition : record.previous;
+function ruleApplies(
+  { action, exitCodes }: { action: string; exitCodes?: { operator: "In" | "NotIn"; values?: number[] } },
+  exitCode: number,
+): boolean {
+  if (action !== "Restart" || exitCodes === undefined) return false;
+  return (exitCodes.values ?? []).includes(exitCode) === (exitCodes.operator === "In");
 }
 
 /** All main containers have ended for good, or initialisation has: sidecars need not run any more. */
@@ -48,15 +55,17 @@ export function podPhase(
   let endedForGood = 0;
   let initialized = false;
   for (const record of records) {
-    const { condition, role } = record;
+    const { role } = record;
+    if (role === "ephemeral") continue;
+    const runs = record.condition.type === "running" && !record.hooking;
     if (role === "init") {
-      const end = condition.type === "running" ? undefined : lastEnd(record);
+      const end = runs ? undefined : lastEnd(record);
       if (end === undefined) pendingInit++;
       else if (end.exit.exitCode !== 0 && !restarts(pod, record, end.exit.exitCode)) return "Failed";
       else if (end.exit.exitCode !== 0) pendingInit++;
       continue;
     }
-    if (condition.type === "running") {
+    if (runs) {
       running++;
       if (role === "sidecar" && !record.started) pendingSidecars++;
       if (role === "main") initialized = true;

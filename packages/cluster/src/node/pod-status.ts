@@ -1,6 +1,7 @@
 import type { Condition, Pod, PodStatus } from "../kinds.ts";
 import { formatTime } from "../times.ts";
-import { type ContainerRecord, containerStatus } from "./container-record.ts";
+import type { ContainerRecord } from "./container-record.ts";
+import { containerStatus } from "./container-status.ts";
 import { podConditions } from "./pod-conditions.ts";
 import { podPhase } from "./pod-phase.ts";
 
@@ -17,6 +18,8 @@ export interface PodFacts {
   stopped: boolean;
   /** Ended by the agent, not by its containers: refused, or past its deadline. */
   failure: { reason: string; message: string } | undefined;
+  /** Of a change of resources that is not through. */
+  resizeConditions: readonly Pick<Condition, "type" | "status" | "reason" | "message">[];
   /** The conditions that were last set: their times stay as long as their status does. */
   conditions: readonly Condition[];
   nowMs: number;
@@ -31,22 +34,24 @@ export function podStatus(facts: PodFacts): PodStatus {
   const { generation } = pod.metadata;
   const phase = failure === undefined ? podPhase(pod, records, facts.stopped) : "Failed";
   const podIp = pod.spec.hostNetwork ? hostIp : facts.podIp;
-  const statuses = (main: boolean) =>
-    records
-      .filter((record) => (record.role === "main") === main)
-      .map((record) => containerStatus(pod, record, facts.runtimeName));
-  const initStatuses = statuses(false);
+  const statuses = (...roles: ContainerRecord["role"][]) =>
+    records.filter(({ role }) => roles.includes(role)).map((record) => containerStatus(pod, record, facts.runtimeName));
+  const byName = (a: { name: string }, b: { name: string }): number => (a.name < b.name ? -1 : 1);
+  const initStatuses = statuses("init", "sidecar");
+  const ephemeralStatuses = statuses("ephemeral").sort(byName);
+  const conditions = [...facts.resizeConditions, ...podConditions(pod, records, phase, facts.hasSandbox)];
   return {
     ...(generation === undefined ? {} : { observedGeneration: generation }),
     phase,
-    conditions: podConditions(pod, records, phase, facts.hasSandbox).map((condition) => timed(condition, facts)),
+    conditions: conditions.map((condition) => timed(condition, facts)),
     ...(failure ?? {}),
     hostIP: hostIp,
     hostIPs: [{ ip: hostIp }],
     ...(podIp === undefined ? {} : { podIP: podIp, podIPs: [{ ip: podIp }] }),
     startTime: formatTime(facts.startedAtMs),
     ...(initStatuses.length > 0 ? { initContainerStatuses: initStatuses } : {}),
-    containerStatuses: statuses(true).sort((a, b) => (a.name < b.name ? -1 : 1)),
+    containerStatuses: statuses("main").sort(byName),
+    ...(ephemeralStatuses.length > 0 ? { ephemeralContainerStatuses: ephemeralStatuses } : {}),
   };
 }
 

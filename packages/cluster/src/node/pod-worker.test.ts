@@ -4,8 +4,12 @@ import type { Pod } from "../kinds.ts";
 import { podCondition } from "../pods.ts";
 import { startCluster } from "../start-cluster.ts";
 import { podOf } from "../testing/objects.ts";
+import { PullSlots } from "./images/pull-slots.ts";
+import { NodeObjects } from "./objects/node-objects.ts";
+import { filelessPodSetup } from "./pod-setup.ts";
 import { PodWorker } from "./pod-worker.ts";
-import { SimulatedRuntime } from "./simulated-runtime.ts";
+import { directConnect } from "./probes/connect.ts";
+import { SimulatedRuntime } from "./runtimes/simulated/runtime.ts";
 
 test("a pod that its agent leaves is what it was, not over", async () => {
   await using cluster = await startCluster({ nodes: 0 });
@@ -20,6 +24,15 @@ test("a pod that its agent leaves is what it was, not over", async () => {
       events: { exited: (id, exit) => worker.exited(id, exit) },
       podCidr: "10.0.0.0/24",
     }),
+    setup: filelessPodSetup({
+      objects: new NodeObjects({ client: cluster.client, clock }),
+      services: () => [],
+      node: () => ({ apiVersion: "v1", kind: "Node", metadata: { name: "n" } }),
+      changed: () => {},
+    }),
+    connect: directConnect,
+    pulls: new PullSlots(1),
+    resize: { resize: () => undefined },
     clock,
     recorder,
     hostIp: "10.0.0.1",

@@ -15,7 +15,7 @@ export class StatusWriter {
   readonly #queue: WorkQueue;
   readonly #workers = new Map<string, PodWorker>();
   /** What each pod's status was last written as: JSON, which is small to keep. */
-  readonly #written = new WeakMap<PodWorker, string>();
+  readonly #written = new WeakMap<PodWorker, { uid: string; text: string }>();
   readonly #deleted = new WeakSet<PodWorker>();
   readonly #client: Client;
   readonly #logger: Logger;
@@ -69,17 +69,20 @@ export class StatusWriter {
 
   async #writeStatus(worker: PodWorker): Promise<void> {
     const status = worker.status();
-    if (status === undefined) return;
+    const pod = worker.apiPod;
+    if (status === undefined || pod === undefined) return;
+    const { name = "", namespace, uid = "" } = pod.metadata;
     const text = JSON.stringify(status);
-    const written = this.#written.get(worker);
+    const last = this.#written.get(worker);
+    // The mirror of a static pod may be a new one.
+    const written = last?.uid === uid ? last.text : undefined;
     if (written === text) return;
-    const { name = "", namespace, uid } = worker.pod.metadata;
-    const changes = written === undefined ? changesOf(worker.pod, status) : changesSince(written, status);
+    const changes = written === undefined ? changesOf(pod, status) : changesSince(written, status);
     if (changes !== undefined) {
       const patch = { metadata: { uid }, status: { ...changes, ...clearedConditions(changes.conditions) } };
       await this.#client.resource(pods).patch(name, namespace, patch, { type: "strategic", subresource: "status" });
     }
-    this.#written.set(worker, text);
+    this.#written.set(worker, { uid, text });
   }
 
   async #deleteWhenOver(worker: PodWorker): Promise<void> {

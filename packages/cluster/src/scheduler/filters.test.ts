@@ -1,7 +1,8 @@
+import { isTolerated } from "@podwright/kube/node-selection";
 import { describe, expect, test } from "vitest";
 import type { Node, Pod, PodSpec } from "../kinds.ts";
 import { podOf } from "../testing/objects.ts";
-import { demandsOf, isTolerated, refuse } from "./filters.ts";
+import { demandsOf, refuse } from "./filters.ts";
 import { NodeInfo } from "./node-info.ts";
 import { best } from "./score.ts";
 import { describeRefusals } from "./unschedulable.ts";

@@ -2,7 +2,8 @@
  * Whether a pod may run on a node, and if not, why (k8s.io/kubernetes/pkg/scheduler/framework/plugins: the
  * filters in the order of the default profile; the first that refuses decides).
  */
-import type { NodeSelectorTerm, Pod, Taint, Toleration } from "../kinds.ts";
+import { isTolerated, matchesNodeTerms } from "@podwright/kube/node-selection";
+import type { Pod, Taint } from "../kinds.ts";
 import { type Amounts, podRequests, shortages } from "../resources.ts";
 import { hostPorts, type NodeInfo } from "./node-info.ts";
 
@@ -63,16 +64,6 @@ function refuseByResources(requests: Amounts, info: NodeInfo): Refusal | undefin
 
 const unschedulableTaint: Taint = { key: "node.kubernetes.io/unschedulable", effect: "NoSchedule" };
 
-/** Does one of the tolerations stand the taint? (k8s.io/api/core/v1/toleration.go) */
-export function isTolerated(taint: Taint, tolerations: readonly Toleration[]): boolean {
-  return tolerations.some((toleration) => {
-    if (toleration.effect && toleration.effect !== taint.effect) return false;
-    if (toleration.key && toleration.key !== taint.key) return false;
-    if (toleration.operator === "Exists") return true;
-    return (toleration.operator ?? "Equal") === "Equal" && (toleration.value ?? "") === (taint.value ?? "");
-  });
-}
-
 /** nodeSelector and required node affinity (component-helpers/scheduling/corev1/nodeaffinity). */
 export function matchesNodeSelection(pod: Pod, info: Pick<NodeInfo, "name" | "node">): boolean {
   const labels = info.node?.metadata.labels ?? {};
@@ -81,43 +72,5 @@ export function matchesNodeSelection(pod: Pod, info: Pick<NodeInfo, "name" | "no
   }
   const required = pod.spec.affinity?.nodeAffinity?.requiredDuringSchedulingIgnoredDuringExecution;
   if (!required) return true;
-  return required.nodeSelectorTerms.some((term) => matchesTerm(term, labels, info.name));
-}
-
-/** A term without any condition matches nothing. */
-function matchesTerm(term: NodeSelectorTerm, labels: Record<string, string>, nodeName: string): boolean {
-  const expressions = term.matchExpressions ?? [];
-  const fields = term.matchFields ?? [];
-  if (expressions.length === 0 && fields.length === 0) return false;
-  return (
-    expressions.every(({ key, operator, values = [] }) => matchesRequirement(labels[key], operator, values)) &&
-    fields.every(
-      ({ key, operator, values = [] }) => key === "metadata.name" && matchesRequirement(nodeName, operator, values),
-    )
-  );
-}
-
-function matchesRequirement(value: string | undefined, operator: string, values: readonly string[]): boolean {
-  switch (operator) {
-    case "In":
-      return value !== undefined && values.includes(value);
-    case "NotIn":
-      return value === undefined || !values.includes(value);
-    case "Exists":
-      return value !== undefined;
-    case "DoesNotExist":
-      return value === undefined;
-    case "Gt":
-    case "Lt": {
-      const [bound] = values;
-      if (value === undefined || bound === undefined || !isInteger(value) || !isInteger(bound)) return false;
-      return operator === "Gt" ? BigInt(value) > BigInt(bound) : BigInt(value) < BigInt(bound);
-    }
-    default:
-      return false;
-  }
-}
-
-function isInteger(text: string): boolean {
-  return /^-?\d+$/.test(text);
+  return matchesNodeTerms(required.nodeSelectorTerms, { name: info.name, labels });
 }

@@ -78,7 +78,7 @@ export class NodeInfo {
     if (wanted.length === 0) return false;
     for (const { hostPorts: ports } of this.#pods.values()) {
       for (const taken of ports) {
-        if (wanted.some((port) => conflicts(port, taken))) return true;
+        if (wanted.some((port) => portsConflict(port, taken))) return true;
       }
     }
     return false;
@@ -91,7 +91,8 @@ export function hostPorts(pod: Pod): ContainerPort[] {
   return containers.flatMap((container) => (container.ports ?? []).filter((port) => (port.hostPort ?? 0) > 0));
 }
 
-function conflicts(a: ContainerPort, b: ContainerPort): boolean {
+/** Would both be the same port of the node? */
+export function portsConflict(a: ContainerPort, b: ContainerPort): boolean {
   if (a.hostPort !== b.hostPort || (a.protocol ?? "TCP") !== (b.protocol ?? "TCP")) return false;
   const [ipA, ipB] = [a.hostIP || "0.0.0.0", b.hostIP || "0.0.0.0"];
   return ipA === ipB || ipA === "0.0.0.0" || ipB === "0.0.0.0";

@@ -1,6 +1,6 @@
+import { isTolerated } from "@podwright/kube/node-selection";
 import { type Amounts, nonZeroPodRequests } from "../resources.ts";
 import type { PodDemands } from "./filters.ts";
-import { isTolerated } from "./filters.ts";
 import type { NodeInfo } from "./node-info.ts";
 
 /**

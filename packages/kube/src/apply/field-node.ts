@@ -140,8 +140,7 @@ export function leavesOf(node: FieldNode): FieldNode | undefined {
 /** The node in upstream's order; itself if it is. */
 export function sortedNode(node: FieldNode): FieldNode {
   let last: string | undefined;
-  let changed = false;
-  const out: MutableFieldNode = {};
+  let changed: MutableFieldNode | undefined;
   for (const key in node) {
     const child = node[key] as FieldNode;
     if (key === "." ? last !== undefined : last !== undefined && last !== "." && compareEncoded(last, key) > 0) {
@@ -149,10 +148,11 @@ export function sortedNode(node: FieldNode): FieldNode {
     }
     last = key;
     const sorted = sortedNode(child);
-    if (sorted !== child) changed = true;
-    out[key] = sorted;
+    if (sorted === child) continue;
+    changed ??= {};
+    changed[key] = sorted;
   }
-  return changed ? out : node;
+  return changed === undefined ? node : { ...node, ...changed };
 }
 
 function resorted(node: FieldNode): FieldNode {

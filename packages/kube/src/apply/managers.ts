@@ -22,6 +22,8 @@ export interface UpdaterContext {
   managers: Managers;
   /** Who writes. */
   manager: string;
+  /** What the caller will add the writer's fields to: they need not be taken from it. */
+  joins?: string | undefined;
   /** Undefined when the version is not served (any more): who owns fields in it is forgotten. */
   schemaOf(apiVersion: string): ApplySchema | undefined;
   /** Undefined as for schemaOf. Called only where the versions differ. */

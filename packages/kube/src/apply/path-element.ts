@@ -72,10 +72,14 @@ export function formatEncoded(text: string): string {
 /** Orders encoded steps as upstream does: fields, keys, values, indexes. */
 export function compareEncoded(a: string, b: string): number {
   if (a === b) return 0;
+  if (a.startsWith("f") && b.startsWith("f")) return compareBytewise(a, b);
   const kind = kinds.indexOf(a.charAt(0)) - kinds.indexOf(b.charAt(0));
   if (kind !== 0) return kind;
-  if (a.startsWith("f")) return compareBytewise(a, b);
   if (a.startsWith("i")) return Number(a.slice(2)) - Number(b.slice(2));
+  // Most keys are like this, and need no reading.
+  const [, key, value] = textKey.exec(a) ?? [];
+  const [, otherKey, otherValue] = textKey.exec(b) ?? [];
+  if (key === otherKey && value !== undefined && otherValue !== undefined) return compareBytewise(value, otherValue);
   const left = parsed(a.slice(2));
   const right = parsed(b.slice(2));
   return a.startsWith("k") && isJsonObject(left) && isJsonObject(right)
@@ -84,6 +88,7 @@ export function compareEncoded(a: string, b: string): number {
 }
 
 const kinds = "fkvi";
+const textKey = /^k:\{"([\w.-]+)":"([\w ./-]*)"\}$/;
 
 function compareKeys(a: JsonObject, b: JsonObject): number {
   const left = Object.keys(a).sort(compareBytewise);

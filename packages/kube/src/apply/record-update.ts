@@ -75,7 +75,7 @@ export function assignChanges(
       managers.delete(manager);
       continue;
     }
-    const taken = managed.set.intersection(comparison.modified).union(managed.set.intersection(comparison.added));
+    const taken = manager === context.joins ? FieldSet.empty : takenFrom(managed.set, comparison);
     if (!taken.isEmpty()) conflicts.push([manager, taken]);
     const rest = managed.set.difference(taken).difference(comparison.removed);
     if (rest !== managed.set) reduced.set(manager, rest);
@@ -88,6 +88,11 @@ export function assignChanges(
   }
   for (const [manager, managed] of managers) if (managed.set.isEmpty()) managers.delete(manager);
   return changes;
+}
+
+/** What others' changes take from a set. */
+function takenFrom(set: FieldSet, { modified, added }: Comparison): FieldSet {
+  return set.intersection(modified).union(set.intersection(added));
 }
 
 function comparisonIn(

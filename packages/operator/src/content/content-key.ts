@@ -1,6 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { type Client, secrets } from "@podwright/client";
-import { type KubeObject, StatusError } from "@podwright/kube";
+import type { KubeObject } from "@podwright/kube";
+import { isCode } from "../errors.ts";
 
 /** Where the key is kept: one for the cluster, wherever its operator runs. */
 export const contentKeySecret = { namespace: "kube-system", name: "podwright-content-key" } as const;
@@ -45,8 +46,4 @@ function keyOf(secret: KubeObject): Uint8Array {
   throw new Error(
     `the Secret ${namespace}/${name} holds no key of ${keyBytes} bytes under "${dataKey}": delete it, and it is made anew`,
   );
-}
-
-function isCode(error: unknown, code: number): boolean {
-  return error instanceof StatusError && error.code === code;
 }

@@ -1,4 +1,5 @@
 import { applyStrategicMergePatch, type JsonObject, type KubeObject, nativeTypes } from "@podwright/kube";
+import { messageOf } from "../errors.ts";
 import { armedByKey, defaultNanoPod, type NanoPod, nanoPodsKey } from "./nanopod.ts";
 
 /** What arming came to. */
@@ -48,7 +49,7 @@ export function armPod(pod: KubeObject, lookup: (name: string) => NanoPod | unde
       ) as unknown as KubeObject;
       armedBy.push(`${name}@${nanoPod.metadata.generation ?? 0}`);
     } catch (error) {
-      armed.failed.push({ name, message: error instanceof Error ? error.message : String(error) });
+      armed.failed.push({ name, message: messageOf(error) });
     }
   }
   if (armedBy.length > 0) {

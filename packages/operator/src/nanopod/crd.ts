@@ -1,4 +1,4 @@
-import { nanoPods } from "@podwright/client";
+import { customResourceDefinition, nanoPods } from "@podwright/client";
 import type { JsonObject, KubeObject } from "@podwright/kube";
 import { type FieldFacts, nativeTypes, type TypeRef, type TypeTable } from "@podwright/kube";
 
@@ -8,47 +8,23 @@ import { type FieldFacts, nativeTypes, type TypeRef, type TypeTable } from "@pod
  * field known and typed, none required, null and the patch directives allowed.
  */
 export function nanoPodCrd(): KubeObject {
-  const types = nativeTypes();
-  return {
-    apiVersion: "apiextensions.k8s.io/v1",
-    kind: "CustomResourceDefinition",
-    metadata: { name: `${nanoPods.resource}.${nanoPods.group}` },
-    spec: {
-      group: nanoPods.group,
-      scope: "Namespaced",
-      names: { kind: nanoPods.kind, listKind: `${nanoPods.kind}List`, plural: nanoPods.resource, singular: "nanopod" },
-      versions: [
-        {
-          name: nanoPods.version,
-          served: true,
-          storage: true,
-          subresources: { status: {} },
-          schema: {
-            openAPIV3Schema: {
-              type: "object",
-              description: "Arms the pods that carry its name in their label nano-pods.",
-              properties: {
-                apiVersion: { type: "string" },
-                kind: { type: "string" },
-                metadata: { type: "object" },
-                spec: {
-                  type: "object",
-                  properties: {
-                    template: {
-                      ...structPatchSchema("io.k8s.api.core.v1.PodTemplateSpec", types),
-                      description: "Merged into the pod, as a strategic merge patch.",
-                    },
-                    patchStrategy: { type: "string", description: "OverWritePatch, which is what any value means." },
-                  },
-                },
-                status: { type: "object", "x-kubernetes-preserve-unknown-fields": true },
-              },
-            },
-          },
-        },
-      ],
-    },
+  const template = {
+    ...structPatchSchema("io.k8s.api.core.v1.PodTemplateSpec", nativeTypes()),
+    description: "Merged into the pod, as a strategic merge patch.",
   };
+  return customResourceDefinition(nanoPods, {
+    singular: "nanopod",
+    description: "Arms the pods that carry its name in their label nano-pods.",
+    spec: {
+      type: "object",
+      properties: {
+        template,
+        patchStrategy: { type: "string", description: "OverWritePatch, which is what any value means." },
+      },
+    },
+    specOptional: true,
+    status: { type: "object", "x-kubernetes-preserve-unknown-fields": true },
+  });
 }
 
 function structPatchSchema(name: string, types: TypeTable): JsonObject {

@@ -1,16 +1,24 @@
-import { apiVersionOf, clusterPackRepositories, packRepositories, packs, type ResourceRef } from "@podwright/client";
+import {
+  apiVersionOf,
+  clusterPackRepositories,
+  customResourceDefinition,
+  packRepositories,
+  packs,
+  printerColumn,
+  type ResourceRef,
+} from "@podwright/client";
 import { isJsonObject, type JsonObject, type KubeObject } from "@podwright/kube";
-import { packSpec, packStatus, repositorySpec, repositoryStatus, text } from "./schemas.ts";
+import { packSpec, packStatus, repositorySpec, repositoryStatus } from "./schemas.ts";
 
 /** The CustomResourceDefinitions of Pack, PackRepository and ClusterPackRepository. */
 export function packCrds(): KubeObject[] {
   return [
     crd(packs, "pack", ["pk"], packSpec, packStatus, [
-      column("Chart", "string", ".spec.chart.name"),
-      column("Version", "string", ".status.chart.version"),
-      column("Ready", "string", '.status.conditions[?(@.type=="Ready")].status'),
-      column("Status", "string", '.status.conditions[?(@.type=="Ready")].message'),
-      column("Age", "date", ".metadata.creationTimestamp"),
+      printerColumn("Chart", ".spec.chart.name"),
+      printerColumn("Version", ".status.chart.version"),
+      printerColumn("Ready", '.status.conditions[?(@.type=="Ready")].status'),
+      printerColumn("Status", '.status.conditions[?(@.type=="Ready")].message'),
+      printerColumn("Age", ".metadata.creationTimestamp", "date"),
     ]),
     crd(packRepositories, "packrepository", ["pkrepo"], repositorySpec, repositoryStatus, repositoryColumns),
     crd(
@@ -25,53 +33,22 @@ export function packCrds(): KubeObject[] {
 }
 
 function crd(
-  resource: ResourceRef,
+  ref: ResourceRef,
   singular: string,
   shortNames: string[],
   spec: JsonObject,
   status: JsonObject,
-  additionalPrinterColumns: JsonObject[],
+  columns: JsonObject[],
 ): KubeObject {
-  return {
-    apiVersion: "apiextensions.k8s.io/v1",
-    kind: "CustomResourceDefinition",
-    metadata: { name: `${resource.resource}.${resource.group}` },
-    spec: {
-      group: resource.group,
-      scope: resource.namespaced ? "Namespaced" : "Cluster",
-      names: {
-        kind: resource.kind,
-        listKind: `${resource.kind}List`,
-        plural: resource.resource,
-        singular,
-        shortNames,
-        categories: ["podwright"],
-      },
-      versions: [
-        {
-          name: resource.version,
-          served: true,
-          storage: true,
-          subresources: { status: {} },
-          additionalPrinterColumns,
-          schema: {
-            openAPIV3Schema: {
-              type: "object",
-              description: `${resource.kind} of ${apiVersionOf(resource)}.`,
-              required: ["spec"],
-              properties: {
-                apiVersion: text(),
-                kind: text(),
-                metadata: { type: "object" },
-                spec: keepUnknown(spec),
-                status,
-              },
-            },
-          },
-        },
-      ],
-    },
-  };
+  return customResourceDefinition(ref, {
+    singular,
+    shortNames,
+    categories: ["podwright"],
+    description: `${ref.kind} of ${apiVersionOf(ref)}.`,
+    columns,
+    spec: keepUnknown(spec),
+    status,
+  });
 }
 
 /** Nothing is pruned in silence: the webhook sees unknown fields and refuses them. */
@@ -87,14 +64,10 @@ function keepUnknown(schema: JsonObject): JsonObject {
   return kept;
 }
 
-function column(name: string, type: string, jsonPath: string): JsonObject {
-  return { name, type, jsonPath };
-}
-
 const repositoryColumns = [
-  column("URL", "string", ".spec.url"),
-  column("Charts", "integer", ".status.charts"),
-  column("Ready", "string", '.status.conditions[?(@.type=="Ready")].status'),
-  column("Status", "string", '.status.conditions[?(@.type=="Ready")].message'),
-  column("Age", "date", ".metadata.creationTimestamp"),
+  printerColumn("URL", ".spec.url"),
+  printerColumn("Charts", ".status.charts", "integer"),
+  printerColumn("Ready", '.status.conditions[?(@.type=="Ready")].status'),
+  printerColumn("Status", '.status.conditions[?(@.type=="Ready")].message'),
+  printerColumn("Age", ".metadata.creationTimestamp", "date"),
 ];

@@ -113,6 +113,8 @@ export interface PackStatus {
   plan?: Plan;
   /** Failed attempts in a row. */
   failures?: number;
+  /** The value of {@link requestedAtKey} that was seen to last. */
+  lastHandledRequest?: string;
   /** What is waited for. */
   dependsOn?: string[];
 }
@@ -159,6 +161,8 @@ export interface Plan {
   createdAt: string;
   summary: string;
   changes: PlannedChange[];
+  /** Of the release, when it has been carried out. */
+  revision?: number;
 }
 
 export interface PlannedChange extends InventoryEntry {

@@ -1,15 +1,11 @@
 import { join } from "node:path";
-import { packs } from "@podwright/client";
+import { clusterPackRepositories, onDemand, packRepositories, packs, whenThereIs } from "@podwright/client";
+import { messageOf } from "../errors.ts";
 import type { Part, PartContext } from "../part.ts";
-import { DesiredState } from "./controller/desired.ts";
-import { startPackController } from "./controller/pack-controller.ts";
-import { Slots } from "./controller/slots.ts";
 import { packCrds } from "./crd.ts";
-import { Helm } from "./helm/helm.ts";
-import type { Pack } from "./pack.ts";
-import { ReleaseIndex } from "./release/release-index.ts";
-import { createRepositories } from "./repositories/repositories.ts";
-import { createPackWebhooks } from "./validation/validation.ts";
+import { Leftovers } from "./helm/leftovers.ts";
+import type { PackWork } from "./pack-work.ts";
+import { packWebhook } from "./webhook.ts";
 
 export interface PackPartOptions {
   helm: {
@@ -31,47 +27,32 @@ export interface PackPartOptions {
   progressAfterMs?: number;
 }
 
-/** Packs and their repositories: charts kept installed by helm. */
+/** Packs and their repositories: charts kept installed by helm. Most of its code is loaded with the first of them. */
 export function createPackPart(context: PartContext, options: PackPartOptions): Part {
-  const { client, clock, logger, recorder, content } = context;
-  const { cacheDir, chartFolders } = options;
-  const informer = context.informers.for<Pack>(packs);
-  const repositories = createRepositories(context, {
-    cacheDir,
-    ...(chartFolders !== undefined ? { chartFolders } : {}),
-  });
+  const { informers, clock, logger } = context;
+  // Asked for now, so that they have synced when the work begins.
+  const occasions = [packs, packRepositories, clusterPackRepositories].map((ref) => whenThereIs(informers.for(ref)));
+  let loading: Promise<PackWork> | undefined;
+  const work = (): Promise<PackWork> => {
+    loading ??= import("./pack-work.ts").then(({ createPackWork }) => createPackWork(context, options));
+    return loading;
+  };
   return {
     name: "pack",
     crds: packCrds(),
-    webhooks: createPackWebhooks({ charts: repositories.source }),
+    webhooks: [packWebhook(async (request) => (await work()).validate(request))],
     async lead() {
-      const fetching = await repositories.lead();
-      const controller = await startPackController(
-        {
-          client,
-          clock,
-          logger,
-          recorder,
-          packs: informer,
-          charts: repositories.source,
-          helm: new Helm({ ...options.helm, folder: join(cacheDir, "helm") }),
-          releases: new ReleaseIndex(client),
-          desired: new DesiredState(client, content),
-          slots: new Slots(options.concurrency ?? 8, clock),
-          retryDelayMs: options.retryDelayMs ?? 5_000,
-          progressAfterMs: options.progressAfterMs ?? 1_500,
-        },
-        content,
-      );
-      return {
-        async stop() {
-          await controller.stop();
-          await fetching.stop();
-        },
-      };
+      await new Leftovers(join(options.cacheDir, "helm")).end();
+      return onDemand({
+        occasions,
+        load: async () => (await work()).controllers(),
+        informers,
+        clock,
+        onError: (error) => logger.error("Packs cannot be worked on", { error: messageOf(error) }),
+      });
     },
     async close() {
-      repositories.close();
+      (await loading)?.close();
     },
   };
 }

@@ -6,7 +6,7 @@ export function specSchema(kind: string): JsonObject {
   return kind === packs.kind ? packSpec : repositorySpec;
 }
 
-export function text(description?: string, more: JsonObject = {}): JsonObject {
+function text(description?: string, more: JsonObject = {}): JsonObject {
   return { type: "string", ...(description === undefined ? {} : { description }), ...more };
 }
 
@@ -174,8 +174,10 @@ export const packStatus = object(
       createdAt: time,
       summary: text(),
       changes: list(object({ op: text(), ...entry, diff: text() })),
+      revision: count("Of the release, when the plan has been carried out."),
     }),
     failures: count(),
+    lastHandledRequest: text("The value of the annotation podwright.dev/requested-at that was seen to last."),
     dependsOn: list(text()),
   },
   [],

@@ -1,6 +1,7 @@
 import { type Informer, type ReconcileResult, WorkQueue } from "@podwright/client";
-import { type KubeObject, StatusError } from "@podwright/kube";
+import type { KubeObject } from "@podwright/kube";
 import type { ContentChange } from "../content/content-index.ts";
+import { isCode, messageOf } from "../errors.ts";
 import type { PartContext } from "../part.ts";
 import { AnnotationError, type RedeployWish, readAnnotations } from "./annotation.ts";
 import { PackWorkloads } from "./pack-workloads.ts";
@@ -293,12 +294,4 @@ interface KubePatch {
 
 function keyOf({ kind, metadata }: KubeObject): string {
   return workloadKey(kind, metadata.namespace as string, metadata.name as string);
-}
-
-function isCode(error: unknown, code: number): boolean {
-  return error instanceof StatusError && error.code === code;
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

@@ -1,6 +1,7 @@
 import { type Client, configMaps, secrets } from "@podwright/client";
-import { type KubeObject, StatusError } from "@podwright/kube";
+import type { KubeObject } from "@podwright/kube";
 import type { ContentEntry, ContentKind } from "../content/content-index.ts";
+import { isCode } from "../errors.ts";
 
 /** What came of a write. "gone": the namespace is going or has gone; "taken": another object has the name. */
 export type WriteOutcome = "written" | "gone" | "taken";
@@ -44,7 +45,7 @@ export class CopyWriter {
       return "written";
     } catch (error) {
       // Its event is on the way, and with it the next look.
-      if (isCode(error, 404) || isCode(error, 409)) return "gone";
+      if (isCode(error, 404, 409)) return "gone";
       throw error;
     }
   }
@@ -54,7 +55,7 @@ export class CopyWriter {
     try {
       await this.#resource(kind).delete(name, namespace, { preconditions: { uid } });
     } catch (error) {
-      if (!isCode(error, 404) && !isCode(error, 409)) throw error;
+      if (!isCode(error, 404, 409)) throw error;
     }
   }
 
@@ -63,33 +64,8 @@ export class CopyWriter {
   }
 }
 
-/** Runs so many at a time; gives what was thrown. */
-export async function inParallel<T>(
-  items: readonly T[],
-  limit: number,
-  work: (item: T) => Promise<void>,
-): Promise<unknown[]> {
-  const errors: unknown[] = [];
-  let next = 0;
-  const worker = async () => {
-    while (next < items.length) {
-      try {
-        await work(items[next++] as T);
-      } catch (error) {
-        errors.push(error);
-      }
-    }
-  };
-  await Promise.all(Array.from({ length: Math.min(limit, items.length) }, worker));
-  return errors;
-}
-
-function isCode(error: unknown, code: number): boolean {
-  return error instanceof StatusError && error.code === code;
-}
-
 function isNamespaceGoing(error: unknown): boolean {
   if (isCode(error, 404)) return true;
-  if (!(error instanceof StatusError) || error.code !== 403) return false;
+  if (!isCode(error, 403)) return false;
   return error.status.details?.causes?.some(({ reason }) => reason === "NamespaceTerminating") ?? false;
 }

@@ -1,4 +1,4 @@
-import { secretReflectors } from "@podwright/client";
+import { conditionsSchema, customResourceDefinition, printerColumn, secretReflectors } from "@podwright/client";
 import type { JsonObject, KubeObject } from "@podwright/kube";
 
 const text = (description: string): JsonObject => ({ type: "string", description });
@@ -82,69 +82,24 @@ const status: JsonObject = {
     targets: count("Copies there should be."),
     copies: count("Copies there are."),
     conflicts: count("Copies whose name another object has."),
-    conditions: {
-      type: "array",
-      items: {
-        type: "object",
-        required: ["type", "status"],
-        properties: {
-          type: { type: "string" },
-          status: { type: "string" },
-          reason: { type: "string" },
-          message: { type: "string" },
-          lastTransitionTime: { type: "string", format: "date-time" },
-          observedGeneration: { type: "integer", format: "int64" },
-        },
-      },
-      "x-kubernetes-list-type": "map",
-      "x-kubernetes-list-map-keys": ["type"],
-    },
+    conditions: conditionsSchema,
   },
 };
 
-const column = (name: string, jsonPath: string, type = "string"): JsonObject => ({ name, type, jsonPath });
-
 /** The SecretReflector CustomResourceDefinition. */
 export function secretReflectorCrd(): KubeObject {
-  const { group, resource, kind, version } = secretReflectors;
-  return {
-    apiVersion: "apiextensions.k8s.io/v1",
-    kind: "CustomResourceDefinition",
-    metadata: { name: `${resource}.${group}` },
-    spec: {
-      group,
-      scope: "Namespaced",
-      names: { kind, listKind: `${kind}List`, plural: resource, singular: "secretreflector" },
-      versions: [
-        {
-          name: version,
-          served: true,
-          storage: true,
-          subresources: { status: {} },
-          additionalPrinterColumns: [
-            column("Source", ".status.source"),
-            column("Targets", ".status.targets", "integer"),
-            column("Copies", ".status.copies", "integer"),
-            column("Conflicts", ".status.conflicts", "integer"),
-            column("Ready", '.status.conditions[?(@.type=="Ready")].status'),
-            column("Age", ".metadata.creationTimestamp", "date"),
-          ],
-          schema: {
-            openAPIV3Schema: {
-              type: "object",
-              description: "Copies Secrets or ConfigMaps of its namespace into other namespaces.",
-              required: ["spec"],
-              properties: {
-                apiVersion: { type: "string" },
-                kind: { type: "string" },
-                metadata: { type: "object" },
-                spec,
-                status,
-              },
-            },
-          },
-        },
-      ],
-    },
-  };
+  return customResourceDefinition(secretReflectors, {
+    singular: "secretreflector",
+    description: "Copies Secrets or ConfigMaps of its namespace into other namespaces.",
+    columns: [
+      printerColumn("Source", ".status.source"),
+      printerColumn("Targets", ".status.targets", "integer"),
+      printerColumn("Copies", ".status.copies", "integer"),
+      printerColumn("Conflicts", ".status.conflicts", "integer"),
+      printerColumn("Ready", '.status.conditions[?(@.type=="Ready")].status'),
+      printerColumn("Age", ".metadata.creationTimestamp", "date"),
+    ],
+    spec,
+    status,
+  });
 }

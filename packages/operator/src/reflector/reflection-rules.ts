@@ -1,4 +1,11 @@
-import { type KubeObject, type LabelSelector, labelSelectorFromObject } from "@podwright/kube";
+import {
+  isDns1123Label,
+  isDns1123Subdomain,
+  type KubeObject,
+  type LabelSelector,
+  labelSelectorFromObject,
+  quote,
+} from "@podwright/kube";
 import type { ContentEntry, ContentKind } from "../content/content-index.ts";
 import { type CopyTemplate, parseCopyTemplate } from "./copy-template.ts";
 import { matchesAny } from "./glob.ts";
@@ -54,7 +61,25 @@ export function reflectionRules(reflector: SecretReflector): ReflectionRules {
 /** The reflectors a namespace asks, as NAMESPACE/NAME. */
 export function pulledBy(namespace: KubeObject): string[] {
   const text = namespace.metadata.annotations?.[pullKey];
-  return text === undefined ? [] : text.split(/[\s,]+/).filter((each) => each !== "");
+  return text === undefined ? [] : segmentsOf(text);
+}
+
+/** What is wrong with a namespace's annotation; undefined when nothing is, or it has none. */
+export function pullProblem(namespace: KubeObject): string | undefined {
+  for (const segment of segmentsOf(namespace.metadata.annotations?.[pullKey] ?? "")) {
+    const wrong = (why: string) => `metadata.annotations[${pullKey}]: ${quote(segment)}: ${why}`;
+    const [from = "", name = "", ...rest] = segment.split("/");
+    if (from === "" || name === "" || rest.length > 0) return wrong("must be NAMESPACE/NAME of a SecretReflector");
+    const [wrongNamespace] = isDns1123Label(from);
+    if (wrongNamespace !== undefined) return wrong(`${quote(from)} is no name of a namespace: ${wrongNamespace}`);
+    const [wrongName] = isDns1123Subdomain(name);
+    if (wrongName !== undefined) return wrong(`${quote(name)} is no name of a SecretReflector: ${wrongName}`);
+  }
+  return undefined;
+}
+
+function segmentsOf(text: string): string[] {
+  return text.split(/[\s,]+/).filter((each) => each !== "");
 }
 
 /** `own`, the sources' namespace, is meant only where it is named. */

@@ -6,13 +6,17 @@ import {
   splitKey,
   WorkQueue,
 } from "@podwright/client";
-import { type KubeObject, SelectorError, StatusError } from "@podwright/kube";
+import { type KubeObject, SelectorError } from "@podwright/kube";
 import type { ContentChange, ContentEntry } from "../content/content-index.ts";
+import { isCode, messageOf } from "../errors.ts";
+import { inParallel } from "../parallel.ts";
 import type { PartContext } from "../part.ts";
-import { copyMetadata, copyObject, isAsWanted, renderedKeys, takenKeys, type WantedCopy } from "./copy.ts";
-import { CopyRegistry, copyKey, ownerOf } from "./copy-registry.ts";
+import { copyMetadata } from "./copy.ts";
+import type { Source } from "./copy-hashes.ts";
+import { CopyKeeper } from "./copy-keeper.ts";
+import { CopyRegistry, copyKey } from "./copy-registry.ts";
 import { TemplateError } from "./copy-template.ts";
-import { CopyWriter, inParallel } from "./copy-writer.ts";
+import { CopyWriter } from "./copy-writer.ts";
 import { pulledBy, type ReflectionRules, reflectionRules } from "./reflection-rules.ts";
 import { finalizer, type SecretReflector } from "./secret-reflector.ts";
 import { type Findings, statusOf } from "./status.ts";
@@ -20,12 +24,6 @@ import { type Findings, statusOf } from "./status.ts";
 const writesAtOnce = 24;
 /** A name that is taken by what is not seen here (helm's releases) is tried again so often. */
 const unseenRetryMs = 60_000;
-
-/** A source, read when something is to be written of it, and not kept. */
-interface Source {
-  entry: ContentEntry;
-  read(): Promise<KubeObject>;
-}
 
 /** Makes the copies of every reflector what they should be, whatever has become of them. */
 export class ReflectorController {
@@ -36,10 +34,7 @@ export class ReflectorController {
   readonly #queue: WorkQueue;
   readonly #registry = new CopyRegistry();
   readonly #rules = new Map<string, { generation: number; uid: string; rules: ReflectionRules | undefined }>();
-  /** By copy: the version that was there when it was written; until another is seen, what is seen is old. */
-  readonly #written = new Map<string, string | undefined>();
-  /** By reflector, source and namespace: hashes of rendered values. */
-  readonly #rendered = new Map<string, Map<string, { of: string; hashes: ReadonlyMap<string, string> }>>();
+  readonly #keeper: CopyKeeper;
   readonly #leave: (() => void)[] = [];
 
   constructor(context: PartContext, informers: { reflectors: Informer<SecretReflector>; namespaces: Informer }) {
@@ -47,6 +42,7 @@ export class ReflectorController {
     this.#reflectors = informers.reflectors;
     this.#namespaces = informers.namespaces;
     this.#writer = new CopyWriter(context.client);
+    this.#keeper = new CopyKeeper(context.content, this.#writer);
     this.#queue = new WorkQueue({
       reconcile: (key) => this.#reconcile(key),
       concurrency: 4,
@@ -95,9 +91,8 @@ export class ReflectorController {
   }
 
   #contentChanged(change: ContentChange): void {
-    const { kind, namespace, name, entry, old } = change;
-    const key = copyKey(kind, namespace, name);
-    if (this.#written.has(key) && this.#written.get(key) !== entry?.resourceVersion) this.#written.delete(key);
+    const { kind, namespace, entry, old } = change;
+    this.#keeper.seen(change);
     for (const reflector of this.#registry.note(change)) this.#queue.add(reflector);
     for (const reflector of this.#reflectors.by("namespace", namespace)) {
       const rules = this.#rulesOf(reflector);
@@ -159,27 +154,11 @@ export class ReflectorController {
         }
         wantedKeys.add(id);
         writes.push(async () => {
-          const there = content.get(rules.kind, at, copyName);
-          if (there !== undefined && ownerOf(there) !== key) return conflict();
-          if (this.#written.has(id) && this.#written.get(id) === there?.resourceVersion) {
-            found.copies++;
-            return;
-          }
-          const keys = await this.#keysOf(key, reflector, rules, source, at);
-          const wanted: WantedCopy = { kind: rules.kind, namespace: at, name: copyName, keys, ...metadata };
-          if (there !== undefined && isAsWanted(there, wanted)) {
-            found.copies++;
-            return;
-          }
-          const object = await source.read();
-          const copy = copyObject(wanted, reflector.spec.copy ?? {}, object, renderedKeys(rules, object, at));
-          this.#written.set(id, there?.resourceVersion);
-          let outcome: string = "failed";
-          try {
-            outcome = there === undefined ? await this.#writer.create(copy) : await this.#writer.replace(copy, there);
-          } finally {
-            if (outcome !== "written") this.#written.delete(id);
-          }
+          const outcome = await this.#keeper.keep(reflector, rules, source, {
+            namespace: at,
+            name: copyName,
+            metadata,
+          });
           if (outcome === "written") found.copies++;
           if (outcome === "taken") conflict();
         });
@@ -205,7 +184,7 @@ export class ReflectorController {
     const [error] = await inParallel(copies, writesAtOnce, (copy) => this.#writer.remove(copy));
     if (error !== undefined) throw error;
     this.#registry.wait(key, new Set());
-    this.#rendered.delete(key);
+    this.#keeper.forget(key);
     this.#rules.delete(key);
     if (reflector?.metadata.finalizers?.includes(finalizer) !== true) return;
     const finalizers = reflector.metadata.finalizers.filter((each) => each !== finalizer);
@@ -224,7 +203,7 @@ export class ReflectorController {
       await this.#context.client.resource(secretReflectors).patch(name as string, namespace, patch, { type: "merge" });
       return true;
     } catch (error) {
-      if (!(error instanceof StatusError) || (error.code !== 404 && error.code !== 409)) throw error;
+      if (!isCode(error, 404, 409)) throw error;
       if (error.code === 409) this.#queue.addAfter(`${namespace}/${name}`, 10);
       return false;
     }
@@ -240,40 +219,8 @@ export class ReflectorController {
         .resource(secretReflectors)
         .patch(name as string, namespace, { metadata: { uid }, status }, { type: "merge", subresource: "status" });
     } catch (error) {
-      if (!(error instanceof StatusError) || (error.code !== 404 && error.code !== 409)) throw error;
+      if (!isCode(error, 404, 409)) throw error;
     }
-  }
-
-  /** The hashes of a copy's values. The source is read only where templates are to be rendered anew. */
-  async #keysOf(
-    key: string,
-    reflector: SecretReflector,
-    rules: ReflectionRules,
-    source: Source,
-    target: string,
-  ): Promise<ReadonlyMap<string, string>> {
-    const { entry } = source;
-    const keys = new Map<string, string>();
-    for (const [name, old] of takenKeys(reflector.spec.copy ?? {}, entry.keys.keys())) {
-      keys.set(name, entry.keys.get(old) as string);
-    }
-    if (rules.template.size === 0) return keys;
-    const of = `${entry.uid} ${entry.resourceVersion} ${reflector.metadata.uid} ${reflector.metadata.generation}`;
-    const differs = [...rules.template.values()].some(({ usesTarget }) => usesTarget);
-    const id = `${entry.name}/${differs ? target : ""}`;
-    let known = this.#rendered.get(key)?.get(id);
-    if (known?.of !== of) {
-      const object = await source.read();
-      const hashes = new Map<string, string>();
-      for (const [name, text] of renderedKeys(rules, object, target)) {
-        hashes.set(name, this.#context.content.hasher.of(text));
-      }
-      known = { of, hashes };
-      const cache = this.#rendered.get(key) ?? new Map();
-      this.#rendered.set(key, cache.set(id, known));
-    }
-    for (const [name, hash] of known.hashes) keys.set(name, hash);
-    return keys;
   }
 
   #source(entry: ContentEntry): Source {
@@ -308,8 +255,4 @@ export class ReflectorController {
       return undefined;
     }
   }
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

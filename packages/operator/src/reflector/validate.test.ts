@@ -1,5 +1,6 @@
 import { formatFieldError } from "@podwright/kube";
 import { expect, test } from "vitest";
+import { pullProblem } from "./reflection-rules.ts";
 import type { SecretReflector, SecretReflectorSpec } from "./secret-reflector.ts";
 import { validateReflector } from "./validate.ts";
 
@@ -68,3 +69,22 @@ test.each<[string, SecretReflectorSpec, string]>([
 ])("%s is refused", (_name, spec, message) => {
   expect(errors(spec).join("\n")).toContain(message);
 });
+
+test.each([
+  ["shared", '"shared": must be NAMESPACE/NAME of a SecretReflector'],
+  ["shared/a, a/b/c", '"a/b/c": must be NAMESPACE/NAME of a SecretReflector'],
+  ["Shared/a", '"Shared/a": "Shared" is no name of a namespace: '],
+  ["shared/a_b", '"shared/a_b": "a_b" is no name of a SecretReflector: '],
+])("a namespace that asks for %s is refused", (text, message) => {
+  expect(pullProblem(asking(text))).toContain(`metadata.annotations[podwright.dev/reflect-from]: ${message}`);
+});
+
+test("a namespace may ask several reflectors, and none", () => {
+  expect(pullProblem(asking("shared/a, shared/b\n other/c.d"))).toBeUndefined();
+  expect(pullProblem(asking(""))).toBeUndefined();
+});
+
+function asking(text: string) {
+  const annotations = { "podwright.dev/reflect-from": text };
+  return { apiVersion: "v1", kind: "Namespace", metadata: { name: "team", annotations } };
+}

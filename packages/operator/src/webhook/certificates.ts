@@ -1,5 +1,6 @@
 import { type Client, type Clock, secrets } from "@podwright/client";
-import { type KubeObject, StatusError } from "@podwright/kube";
+import type { KubeObject } from "@podwright/kube";
+import { isCode } from "../errors.ts";
 import { createServingCertificate, type ServingCertificate } from "./certificate.ts";
 
 /** Where replicas share their certificate. */
@@ -145,8 +146,4 @@ function certificateOf(secret: KubeObject): ServingCertificate | undefined {
     renewAt: Date.parse(secret.metadata.annotations?.[renewAtKey] ?? ""),
   };
   return Object.values(certificate).every(Boolean) ? certificate : undefined;
-}
-
-function isCode(error: unknown, code: number): boolean {
-  return error instanceof StatusError && error.code === code;
 }

@@ -181,7 +181,7 @@ export function createCronJobController(context: ControllerContext): Controller 
     const { name = "", namespace } = job.metadata;
     try {
       const created = await jobClient.create(job as Job);
-      jobWrites.wrote(created, jobCache.get(name, namespace));
+      jobWrites.wrote(created);
       recorder.event(cronJob, "Normal", "SuccessfulCreate", `Created job ${name}`);
       return created;
     } catch (error) {
@@ -242,7 +242,7 @@ export function createCronJobController(context: ControllerContext): Controller 
     const { name = "", namespace, uid, resourceVersion } = cronJob.metadata;
     const locked = { metadata: { uid, resourceVersion }, ...patch };
     const written = await cronJobClient.patch(name, namespace, locked, { type: "merge", subresource: "status" });
-    cronJobWrites.wrote(written, cronJobCache.get(name, namespace));
+    cronJobWrites.wrote(written);
   }
 
   return { start: () => queue.start(), stop: () => queue.stop() };

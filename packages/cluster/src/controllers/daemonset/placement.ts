@@ -1,8 +1,10 @@
 /** Which nodes a DaemonSet wants its pods on (k8s.io/kubernetes/pkg/controller/daemon/daemon_controller.go, util). */
+
+import { isTolerated } from "@podwright/kube/node-selection";
 import type { Node, Pod, PodSpec, Taint, Toleration } from "../../kinds.ts";
-import { isTolerated, matchesNodeSelection } from "../../scheduler/filters.ts";
+import { matchesNodeSelection } from "../../scheduler/filters.ts";
 import { revisionHashLabel } from "../controller-revisions.ts";
-import { podFromTemplate } from "../replicaset/controller.ts";
+import { podFromTemplate } from "../pod-from-template.ts";
 import type { DaemonSet } from "./daemon-set.ts";
 
 const generationAnnotation = "deprecated.daemonset.template.generation";

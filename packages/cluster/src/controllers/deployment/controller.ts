@@ -1,13 +1,15 @@
 /** Rolls Deployments out (k8s.io/kubernetes/pkg/controller/deployment/deployment_controller.go, syncDeployment). */
-import { deployments, objectKey, replicaSets, splitKey, WorkQueue } from "@podwright/client";
-import { labelSelectorFromObject } from "@podwright/kube";
+
+import { deployments, replicaSets, splitKey, WorkQueue } from "@podwright/client";
+import { cloneJson } from "@podwright/kube";
 import type { Deployment, Pod, ReplicaSet } from "../../kinds.ts";
 import { controllerOf } from "../../owner-references.ts";
 import { claim } from "../claim.ts";
 import { type Controller, type ControllerContext, isNotFound, reportTo } from "../controller.ts";
 import { deploymentInformer, podInformer, replicaSetInformer } from "../informers.ts";
+import { enqueueOwners, selectorOf } from "../owners.ts";
 import { RecentWrites } from "../recent-writes.ts";
-import { statusPatch } from "../status-patch.ts";
+import { writeStatus } from "../status-patch.ts";
 import { revisionAnnotation } from "./annotations.ts";
 import { syncRevision } from "./new-replica-set.ts";
 import { nextProgressCheckMs, notePause, updateCounts, updateRolloutStatus } from "./progress.ts";
@@ -27,18 +29,7 @@ export function createDeploymentController(context: ControllerContext): Controll
   const replicaSetWrites = new RecentWrites(replicaSetCache, clock);
   const queue = new WorkQueue({ reconcile, concurrency: 5, clock, onError: reportTo(context.logger, "deployment") });
 
-  deploymentCache.onChange({
-    added: (deployment) => queue.add(objectKey(deployment)),
-    updated: (deployment) => queue.add(objectKey(deployment)),
-  });
-  replicaSetCache.onChange({
-    added: enqueueOwnerOf,
-    updated: (replicaSet, old) => {
-      enqueueOwnerOf(replicaSet);
-      if (controllerOf(old)?.uid !== controllerOf(replicaSet)?.uid) enqueueOwnerOf(old);
-    },
-    deleted: enqueueOwnerOf,
-  });
+  enqueueOwners({ owners: deploymentCache, kind: "Deployment", owned: replicaSetCache, queue });
   // Only Recreate waits for pods to be gone.
   podCache.onChange({
     deleted: (pod) => {
@@ -52,23 +43,8 @@ export function createDeploymentController(context: ControllerContext): Controll
     },
   });
 
-  function enqueueOwnerOf(replicaSet: ReplicaSet): void {
-    const controller = controllerOf(replicaSet);
-    if (controller !== undefined) {
-      if (controller.kind === "Deployment") queue.add(`${replicaSet.metadata.namespace}/${controller.name}`);
-      return;
-    }
-    for (const deployment of deploymentCache.by("namespace", replicaSet.metadata.namespace ?? "")) {
-      if (labelSelectorFromObject(deployment.spec.selector).matches(replicaSet.metadata.labels ?? {})) {
-        queue.add(objectKey(deployment));
-      }
-    }
-  }
-
   async function reconcile(key: string): Promise<{ requeueAfterMs: number } | undefined> {
-    const { namespace, name } = splitKey(key);
-    const cached = deploymentCache.get(name, namespace);
-    const known = cached && deploymentWrites.newest(cached);
+    const known = deploymentWrites.get(key);
     if (known === undefined) return undefined;
     if (isEmptySelector(known)) return refuseToSelectAll(known);
 
@@ -76,23 +52,20 @@ export function createDeploymentController(context: ControllerContext): Controll
     try {
       await advance(rollout);
     } finally {
-      await writeStatus(known, rollout.deployment);
+      await keep(known, rollout.deployment);
     }
     const nextMs = nextProgressCheckMs(rollout);
     return nextMs === undefined ? undefined : { requeueAfterMs: nextMs };
   }
 
   async function begin(known: Deployment): Promise<Rollout> {
-    const { uid = "", namespace, name = "" } = known.metadata;
-    const candidates = replicaSetWrites.merge(
-      [...replicaSetCache.by("controller", uid), ...replicaSetCache.by("controller", `orphan/${namespace}`)],
-      (replicaSet) => controllerOf(replicaSet)?.uid === uid,
-    );
-    const owned = await claim(known, labelSelectorFromObject(known.spec.selector), candidates, replicaSetClient, () =>
+    const { namespace, name = "" } = known.metadata;
+    const candidates = replicaSetWrites.ofOwner(known);
+    const owned = await claim(known, selectorOf(known), candidates, replicaSetClient, () =>
       deploymentClient.get(name, namespace),
     );
     return {
-      deployment: { ...known, metadata: { ...known.metadata }, status: structuredClone(known.status ?? {}) },
+      deployment: { ...known, metadata: { ...known.metadata }, status: cloneJson(known.status ?? {}) },
       replicaSets: owned.sort(compareAge),
       podsOf: (replicaSet) => podCache.by("controller", replicaSet.metadata.uid ?? "") as Pod[],
       writer,
@@ -129,41 +102,26 @@ export function createDeploymentController(context: ControllerContext): Controll
   };
 
   function remember(written: ReplicaSet): ReplicaSet {
-    replicaSetWrites.wrote(written, replicaSetCache.get(written.metadata.name ?? "", written.metadata.namespace));
+    replicaSetWrites.wrote(written);
     return written;
   }
 
   /** Writes status and revision when they changed. */
-  async function writeStatus(known: Deployment, deployment: Deployment): Promise<void> {
-    const patch = statusPatch(known.status, deployment.status ?? {});
-    const revision = deployment.metadata.annotations?.[revisionAnnotation];
-    const revised = revision !== known.metadata.annotations?.[revisionAnnotation];
-    if (patch === undefined && !revised) return;
-    const { name = "", namespace, uid } = known.metadata;
-    const metadata = { uid, ...(revised ? { annotations: { [revisionAnnotation]: revision ?? null } } : {}) };
-    const written = await deploymentClient.patch(
-      name,
-      namespace,
-      { metadata, ...patch },
-      {
-        type: "merge",
-        subresource: "status",
-      },
-    );
-    deploymentWrites.wrote(written, deploymentCache.get(name, namespace));
+  async function keep(known: Deployment, { metadata, status = {} }: Deployment): Promise<void> {
+    const revision = metadata.annotations?.[revisionAnnotation];
+    const isRevised = revision !== known.metadata.annotations?.[revisionAnnotation];
+    const revised = isRevised ? { annotations: { [revisionAnnotation]: revision ?? null } } : undefined;
+    await writeStatus(deploymentClient, deploymentWrites, known, status, revised);
   }
 
   async function refuseToSelectAll(deployment: Deployment): Promise<undefined> {
     const message = "This deployment is selecting all pods. A non-empty selector is required.";
     recorder.event(deployment, "Warning", "SelectingAll", message);
     const observedGeneration = deployment.metadata.generation ?? 1;
-    await writeStatus(deployment, { ...deployment, status: { ...deployment.status, observedGeneration } });
+    await keep(deployment, { ...deployment, status: { ...deployment.status, observedGeneration } });
   }
 
-  return {
-    start: () => queue.start(),
-    stop: () => queue.stop(),
-  };
+  return queue;
 }
 
 /** One pass. What it decides for the Deployment itself is left in `rollout.deployment`. */

@@ -129,7 +129,7 @@ export function createDisruptionController(context: ControllerContext): Controll
     if (statusPatch(budget.status, status) === undefined) return;
     // Not a patch: an eviction may have counted meanwhile, and then the numbers are others.
     const written = await budgetClient.updateStatus({ ...budget, status });
-    writes.wrote(written, cache.get(budget.metadata.name ?? "", budget.metadata.namespace));
+    writes.wrote(written);
   }
 
   return {

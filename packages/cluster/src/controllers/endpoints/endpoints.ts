@@ -14,7 +14,7 @@ import {
 } from "../controller.ts";
 import { podInformer, serviceInformer } from "../informers.ts";
 import { RecentWrites } from "../recent-writes.ts";
-import { followServices, hasPods, podsOf, portsOn, type ResolvedPort } from "./service-pods.ts";
+import { followServices, hasPods, headlessLabels, podsOf, portsOn, type ResolvedPort } from "./service-pods.ts";
 
 interface Subset {
   addresses?: object[];
@@ -53,7 +53,7 @@ export function createEndpointsController(context: ControllerContext): Controlle
     if (service.metadata.deletionTimestamp !== undefined || !hasPods(service)) return;
     const present = cached && writes.newest(cached);
     const subsets = subsetsOf(service, podsOf(service, podCache));
-    const labels = { ...service.metadata.labels, ...managedBy };
+    const labels = { ...service.metadata.labels, ...managedBy, ...headlessLabels(service) };
     if (present === undefined) return create(service, labels, subsets);
     if (isDeepStrictEqual(present["subsets"] ?? [], subsets) && isDeepStrictEqual(present.metadata.labels, labels)) {
       return;
@@ -84,7 +84,7 @@ export function createEndpointsController(context: ControllerContext): Controlle
   }
 
   function remember(object: KubeObject): void {
-    writes.wrote(object, cache.get(object.metadata.name ?? "", object.metadata.namespace));
+    writes.wrote(object);
   }
 
   return {

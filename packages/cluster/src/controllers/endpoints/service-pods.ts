@@ -16,6 +16,11 @@ export function hasPods(service: Service): boolean {
   return Object.keys(service.spec.selector ?? {}).length > 0 && service.spec.type !== "ExternalName";
 }
 
+/** By it proxies know what they need not look at. */
+export function headlessLabels({ spec }: Service): Record<string, string> {
+  return spec.clusterIP === "None" ? { "service.kubernetes.io/headless": "" } : {};
+}
+
 export function selects(service: Service, labels: Record<string, string> | undefined): boolean {
   return (
     hasPods(service) && Object.entries(service.spec.selector ?? {}).every(([name, value]) => labels?.[name] === value)

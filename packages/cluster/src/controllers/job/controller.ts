@@ -1,31 +1,31 @@
 /** Runs the pods of Jobs until enough have succeeded (k8s.io/kubernetes/pkg/controller/job/job_controller.go). */
-import { jobs, objectKey, pods, splitKey, WorkQueue } from "@podwright/client";
-import { labelSelectorFromObject } from "@podwright/kube";
+import { jobs, objectKey, splitKey, WorkQueue } from "@podwright/client";
 import type { Condition, Pod } from "../../kinds.ts";
 import { controllerOf } from "../../owner-references.ts";
 import { formatTime } from "../../times.ts";
 import { claim } from "../claim.ts";
 import { type Controller, type ControllerContext, reportTo } from "../controller.ts";
 import { jobInformer, podInformer } from "../informers.ts";
+import { followOwned, selectorOf, takers } from "../owners.ts";
+import { PodWriter } from "../pod-writer.ts";
 import { RecentWrites } from "../recent-writes.ts";
 import { statusPatch } from "../status-patch.ts";
 import type { FailureStreak } from "./back-off.ts";
 import { finishedCondition, isManagedElsewhere, isSuspended, type Job, trackingFinalizer } from "./job.ts";
 import { isTracked } from "./job-pods.ts";
-import { PodControl } from "./pod-control.ts";
+import { JobPodControl } from "./pod-control.ts";
 import { deletePods, type Scaled, scaleJob } from "./scaling.ts";
 import { beginSync, deadlineMs, ensureCondition, type JobSync, newCondition, wireStatus } from "./sync.ts";
 import { trackPods } from "./tracking.ts";
 
 export function createJobController(context: ControllerContext): Controller {
   const { client, recorder, clock, logger } = context;
-  const podClient = client.resource<Pod>(pods);
   const jobClient = client.resource<Job>(jobs);
   const podCache = podInformer(context.informers);
   const jobCache = jobInformer(context.informers);
-  const podWrites = new RecentWrites(podCache, clock);
+  const pods = new PodWriter(client, podCache, clock);
   const jobWrites = new RecentWrites(jobCache, clock);
-  const control = new PodControl({ podClient, podCache, podWrites, recorder });
+  const control = new JobPodControl(pods, recorder);
   /** By the Jobs' uids. */
   const streaks = new Map<string, FailureStreak>();
   const queue = new WorkQueue({ reconcile, concurrency: 5, clock, onError: reportTo(logger, "job") });
@@ -45,14 +45,7 @@ export function createJobController(context: ControllerContext): Controller {
       releasePodsOf(job);
     },
   });
-  podCache.onChange({
-    added: enqueueOwnerOf,
-    updated: (pod, old) => {
-      enqueueOwnerOf(pod);
-      if (controllerOf(old)?.uid !== controllerOf(pod)?.uid) enqueueOwnerOf(old);
-    },
-    deleted: enqueueOwnerOf,
-  });
+  followOwned(podCache, enqueueOwnerOf);
 
   function changed(job: Job): void {
     if (finishedCondition(job) !== undefined) {
@@ -73,9 +66,7 @@ export function createJobController(context: ControllerContext): Controller {
     if (isTracked(pod) && (owner === undefined || finishedCondition(owner) !== undefined)) orphans.add(objectKey(pod));
     if (owner !== undefined) queue.add(objectKey(owner));
     if (controller !== undefined) return;
-    for (const job of jobCache.by("namespace", pod.metadata.namespace ?? "")) {
-      if (labelSelectorFromObject(job.spec.selector).matches(pod.metadata.labels ?? {})) queue.add(objectKey(job));
-    }
+    for (const job of takers(jobCache, pod)) queue.add(objectKey(job));
   }
 
   function ownerOf(pod: Pod): Job | undefined {
@@ -97,9 +88,7 @@ export function createJobController(context: ControllerContext): Controller {
   }
 
   async function reconcile(key: string): Promise<{ requeueAfterMs: number } | undefined> {
-    const { namespace, name } = splitKey(key);
-    const cached = jobCache.get(name, namespace);
-    const job = cached && jobWrites.newest(cached);
+    const job = jobWrites.get(key);
     if (job === undefined || isManagedElsewhere(job) || finishedCondition(job) !== undefined) return undefined;
     const { completionMode = "NonIndexed" } = job.spec;
     if (completionMode !== "NonIndexed" && completionMode !== "Indexed") {
@@ -136,13 +125,10 @@ export function createJobController(context: ControllerContext): Controller {
 
   /** The Job's pods, with orphans that it took in. */
   async function podsOf(job: Job): Promise<Pod[]> {
-    const { name = "", namespace = "", uid = "" } = job.metadata;
-    const known = podWrites.merge(
-      [...podCache.by("controller", uid), ...podCache.by("controller", `orphan/${namespace}`)],
-      (pod) => controllerOf(pod)?.uid === uid,
-    );
-    const selector = labelSelectorFromObject(job.spec.selector);
-    return claim(job, selector, known, podClient, () => jobClient.get(name, namespace), [trackingFinalizer]);
+    const { name = "", namespace } = job.metadata;
+    return claim(job, selectorOf(job), pods.known(job), pods.client, () => jobClient.get(name, namespace), [
+      trackingFinalizer,
+    ]);
   }
 
   /** Ends what runs when the Job is at its end, else starts and ends pods as is wanted. */
@@ -189,7 +175,7 @@ export function createJobController(context: ControllerContext): Controller {
     const whole = uncounted && { uncountedTerminatedPods: { succeeded: null, failed: null, ...uncounted } };
     const locked = { metadata: { uid, resourceVersion }, status: { ...patch.status, ...whole } };
     const written = await jobClient.patch(name, namespace, locked, { type: "merge", subresource: "status" });
-    jobWrites.wrote(written, jobCache.get(name, namespace));
+    jobWrites.wrote(written);
     sync.job = written;
   }
 

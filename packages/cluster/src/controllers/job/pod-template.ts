@@ -1,5 +1,5 @@
 import type { Container, Pod } from "../../kinds.ts";
-import { podFromTemplate } from "../replicaset/controller.ts";
+import { podFromTemplate } from "../pod-from-template.ts";
 import { isIndexed, type Job, trackingFinalizer } from "./job.ts";
 import { failureCountKey, ignoredFailureCountKey, ignoredIndexFailures, indexFailures, indexKey } from "./job-pods.ts";
 import { judgeFailure } from "./policies.ts";

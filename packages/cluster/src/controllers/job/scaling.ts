@@ -5,7 +5,7 @@ import { slowStart } from "../replicaset/slow-start.ts";
 import { remainingMs } from "./back-off.ts";
 import { indexRemainingMs, pendingIndexes, surplusPods } from "./indexed.ts";
 import { isIndexed, isSuspended, replacesOnlyFailed } from "./job.ts";
-import type { PodControl } from "./pod-control.ts";
+import type { JobPodControl } from "./pod-control.ts";
 import { jobPod } from "./pod-template.ts";
 import type { JobSync } from "./sync.ts";
 
@@ -21,7 +21,7 @@ export interface Scaled {
 }
 
 /** Takes surplus pods away, else makes those that are missing. Counts what it did. */
-export async function scaleJob(sync: JobSync, control: PodControl, nowMs: number): Promise<Scaled> {
+export async function scaleJob(sync: JobSync, control: JobPodControl, nowMs: number): Promise<Scaled> {
   const { job, active } = sync;
   const wanted = isSuspended(job) ? 0 : wantedPods(sync);
   const surplus = surplusPods(job, active, Math.max(0, active.length - wanted), nowMs).slice(0, maxPodsAtOnce);
@@ -46,7 +46,7 @@ function wantedPods({ job, active, succeeded }: JobSync): number {
 export async function deletePods(
   sync: JobSync,
   pods: readonly Pod[],
-  control: PodControl,
+  control: JobPodControl,
   uncounted: boolean,
 ): Promise<Scaled> {
   const results = await Promise.allSettled(
@@ -62,7 +62,7 @@ export async function deletePods(
   return failed === undefined ? {} : { failure: failed.reason };
 }
 
-async function createPods(sync: JobSync, missing: number, control: PodControl, nowMs: number): Promise<Scaled> {
+async function createPods(sync: JobSync, missing: number, control: JobPodControl, nowMs: number): Promise<Scaled> {
   const { job, pods, active, indexes, toReplace, streak } = sync;
   const perIndex = job.spec.backoffLimitPerIndex !== undefined;
   const waitMs = perIndex ? 0 : remainingMs(streak, nowMs);

@@ -15,13 +15,14 @@ import {
   type StorageClass,
   selectedNodeAnnotation,
 } from "./kinds.ts";
+import { imaginedFolders, type LocalFolders } from "./local-folders.ts";
 import { bestVolume, classOf, isMeantFor, mismatch } from "./matching.ts";
 import { isOfLocalProvisioner, localVolume } from "./provisioning.ts";
 
 export const boundAnnotation = "pv.kubernetes.io/bind-completed";
 export const byControllerAnnotation = "pv.kubernetes.io/bound-by-controller";
 
-export function createVolumeBinder(context: ControllerContext): Controller {
+export function createVolumeBinder(context: ControllerContext, folders: LocalFolders = imaginedFolders): Controller {
   const { client, recorder, clock } = context;
   const claimClient = client.resource<PersistentVolumeClaim>(persistentVolumeClaims);
   const volumeClient = client.resource<PersistentVolume>(persistentVolumes);
@@ -142,7 +143,7 @@ export function createVolumeBinder(context: ControllerContext): Controller {
       const metadata = { uid, annotations: { ...chosen, [boundAnnotation]: "yes" } };
       const patch = { metadata, spec: { volumeName: name } };
       bound = await claimClient.patch(claim.metadata.name ?? "", namespace, patch, { type: "merge" });
-      rememberClaim(bound);
+      claimWrites.wrote(bound);
     }
     const { accessModes = [], capacity = {} } = volume.spec;
     await writeClaimStatus(bound, { phase: "Bound", accessModes, capacity });
@@ -159,7 +160,7 @@ export function createVolumeBinder(context: ControllerContext): Controller {
         : volume.metadata.annotations;
     const metadata = annotations === undefined ? volume.metadata : { ...volume.metadata, annotations };
     const written = await volumeClient.update({ ...volume, metadata, spec: { ...volume.spec, claimRef } });
-    rememberVolume(written);
+    volumeWrites.wrote(written);
     return written;
   }
 
@@ -178,12 +179,12 @@ export function createVolumeBinder(context: ControllerContext): Controller {
       recorder.event(claim, "Normal", "ExternalProvisioning", message);
       return false;
     }
-    const wanted = localVolume(claim, storageClass);
+    const wanted = localVolume(claim, storageClass, folders.directory);
     const volume = await volumeClient.create(wanted).catch((error: unknown) => {
       if (!isAlreadyExists(error)) throw error;
       return volumeClient.get(wanted.metadata.name ?? "");
     });
-    rememberVolume(volume);
+    volumeWrites.wrote(volume);
     const message = `Successfully provisioned volume ${volume.metadata.name}`;
     recorder.event(claim, "Normal", "ProvisioningSucceeded", message);
     await bind(volume, claim);
@@ -213,6 +214,12 @@ export function createVolumeBinder(context: ControllerContext): Controller {
     if (volume.spec.persistentVolumeReclaimPolicy !== "Delete" || !isOfLocalProvisioner(volume)) return;
     if (volume.metadata.deletionTimestamp !== undefined) return;
     const { name = "", uid = "" } = volume.metadata;
+    try {
+      await folders.remove(volume.spec.hostPath?.path ?? "");
+    } catch (error) {
+      recorder.event(volume, "Warning", "VolumeFailedDelete", (error as Error).message);
+      throw error;
+    }
     await volumeClient.delete(name, undefined, { preconditions: { uid } }).catch((error: unknown) => {
       if (!isNotFound(error)) throw error;
     });
@@ -223,7 +230,7 @@ export function createVolumeBinder(context: ControllerContext): Controller {
     const { name = "", uid } = volume.metadata;
     const status = { phase, lastPhaseTransitionTime: formatTime(clock.now()), message: null, reason: null };
     const options = { type: "merge", subresource: "status" } as const;
-    rememberVolume(await volumeClient.patch(name, undefined, { metadata: { uid }, status }, options));
+    volumeWrites.wrote(await volumeClient.patch(name, undefined, { metadata: { uid }, status }, options));
   }
 
   async function writeClaimStatus(
@@ -234,15 +241,7 @@ export function createVolumeBinder(context: ControllerContext): Controller {
     if (patch === undefined) return;
     const { name = "", namespace, uid } = claim.metadata;
     const options = { type: "merge", subresource: "status" } as const;
-    rememberClaim(await claimClient.patch(name, namespace, { metadata: { uid }, ...patch }, options));
-  }
-
-  function rememberClaim(claim: PersistentVolumeClaim): void {
-    claimWrites.wrote(claim, claims.get(claim.metadata.name ?? "", claim.metadata.namespace));
-  }
-
-  function rememberVolume(volume: PersistentVolume): void {
-    volumeWrites.wrote(volume, volumes.get(volume.metadata.name ?? ""));
+    claimWrites.wrote(await claimClient.patch(name, namespace, { metadata: { uid }, ...patch }, options));
   }
 
   return {

@@ -38,6 +38,7 @@ export interface PersistentVolume extends KubeObject {
     volumeMode?: string;
     nodeAffinity?: { required?: { nodeSelectorTerms: NodeSelectorTerm[] } };
     hostPath?: { path: string; type?: string };
+    local?: { path: string };
   };
   status?: {
     phase?: "Pending" | "Available" | "Bound" | "Released" | "Failed";

@@ -1,11 +1,22 @@
-import { persistentVolumeClaims, persistentVolumes, pods, statefulSets, storageClasses } from "@podwright/client";
+import { mkdir, mkdtemp, readdir, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import {
+  events,
+  persistentVolumeClaims,
+  persistentVolumes,
+  pods,
+  statefulSets,
+  storageClasses,
+} from "@podwright/client";
 import type { KubeObject } from "@podwright/kube";
-import { expect, test } from "vitest";
-import type { Pod } from "../../kinds.ts";
+import { expect, test, vi } from "vitest";
+import type { Pod, PodVolume } from "../../kinds.ts";
 import { startCluster } from "../../start-cluster.ts";
 import { podOf } from "../../testing/objects.ts";
 import { until, untilGone } from "../../testing/until.ts";
 import type { PersistentVolume, PersistentVolumeClaim } from "./kinds.ts";
+import { localFolders } from "./local-folders.ts";
 
 function claim(name: string, spec: object = {}): KubeObject {
   return {
@@ -118,4 +129,52 @@ test("a cluster stops while a pod waits for a volume that nobody makes", async (
   await client.resource(pods).create(withClaim("p", "data"));
   const selected = "volume.kubernetes.io/selected-node";
   await until(client, persistentVolumeClaims, "data", ({ metadata }) => metadata.annotations?.[selected] === "node-1");
+});
+
+test("a volume of the pod's own gets its claim, which goes with the pod", async () => {
+  await using cluster = await startCluster();
+  const { client } = cluster;
+  const volumeClaimTemplate = { metadata: { labels: { of: "p" } }, spec: claim("").spec };
+  const volumes = [{ name: "scratch", ephemeral: { volumeClaimTemplate } }] as unknown as PodVolume[];
+  const pod = podOf("p", [{}], { terminationGracePeriodSeconds: 1, volumes });
+  await client.resource(pods).create(pod);
+  await until<Pod>(client, pods, "p", ({ status }) => status?.phase === "Running");
+  const made = await until<PersistentVolumeClaim>(client, persistentVolumeClaims, "p-scratch", isBound);
+  expect(made.metadata.labels).toEqual({ of: "p" });
+  expect(made.metadata.ownerReferences).toMatchObject([{ kind: "Pod", name: "p", controller: true }]);
+  await client.resource(pods).delete("p", "default");
+  await untilGone(client, persistentVolumeClaims, "p-scratch");
+  await untilGone(client, persistentVolumes, made.spec.volumeName ?? "");
+});
+
+test("a claim of that name that is somebody else's is left alone, and that is told", async () => {
+  await using cluster = await startCluster();
+  const { client } = cluster;
+  await client.resource(persistentVolumeClaims).create(claim("p-scratch"));
+  const volumes = [{ name: "scratch", ephemeral: { volumeClaimTemplate: { spec: claim("").spec } } }];
+  await client.resource(pods).create(podOf("p", [{}], { volumes: volumes as unknown as PodVolume[] }));
+  const told = "ephemeral volume scratch: PVC default/p-scratch was not created for pod default/p (pod is not owner)";
+  await vi.waitFor(
+    async () => {
+      const { items } = await client.resource(events).list({ namespace: "default" });
+      expect(items.map((event) => event["message"])).toContain(told);
+    },
+    { timeout: 20_000 },
+  );
+});
+
+test("the folder of a volume goes with it, and no other", async () => {
+  const directory = await mkdtemp(join(tmpdir(), "podwright-local-"));
+  try {
+    const folders = localFolders(directory);
+    await mkdir(join(directory, "pvc-1", "data"), { recursive: true });
+    await folders.remove(join(directory, "pvc-1"));
+    await folders.remove(join(directory, "pvc-1"));
+    expect(await readdir(directory)).toEqual([]);
+    for (const path of [directory, "/etc", join(directory, "a", "b"), join(directory, "..")]) {
+      await expect(folders.remove(path)).rejects.toThrow("is none of the folders");
+    }
+  } finally {
+    await rm(directory, { recursive: true });
+  }
 });

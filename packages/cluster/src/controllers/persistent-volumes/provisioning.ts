@@ -11,8 +11,14 @@ const provisionedByAnnotation = "pv.kubernetes.io/provisioned-by";
 /**
  * The volume that a claim asks for: a folder of the node that was chosen for its first pod, as the provisioners of
  * small clusters make them.
+ *
+ * @param directory where such folders are
  */
-export function localVolume(claim: PersistentVolumeClaim, storageClass: StorageClass): PersistentVolume {
+export function localVolume(
+  claim: PersistentVolumeClaim,
+  storageClass: StorageClass,
+  directory: string,
+): PersistentVolume {
   const name = `pvc-${claim.metadata.uid}`;
   const node = claim.metadata.annotations?.[selectedNodeAnnotation];
   const { accessModes = [], volumeMode = "Filesystem" } = claim.spec;
@@ -34,7 +40,7 @@ export function localVolume(claim: PersistentVolumeClaim, storageClass: StorageC
         name: claim.metadata.name ?? "",
         uid: claim.metadata.uid ?? "",
       },
-      hostPath: { path: `/var/lib/podwright/volumes/${name}`, type: "DirectoryOrCreate" },
+      hostPath: { path: `${directory}/${name}`, type: "DirectoryOrCreate" },
       ...(node === undefined
         ? {}
         : { nodeAffinity: { required: { nodeSelectorTerms: [{ matchExpressions: [onNode] }] } } }),

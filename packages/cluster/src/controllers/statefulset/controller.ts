@@ -1,19 +1,18 @@
 /** Keeps the pods of StatefulSets, each with its name and its storage (k8s.io/kubernetes/pkg/controller/statefulset). */
-import { objectKey, splitKey, statefulSets, WorkQueue } from "@podwright/client";
-import { type LabelSelector, labelSelectorFromObject } from "@podwright/kube";
-import type { Pod } from "../../kinds.ts";
+import { objectKey, statefulSets, WorkQueue } from "@podwright/client";
 import { controllerOf } from "../../owner-references.ts";
 import { claim } from "../claim.ts";
 import { type Controller, type ControllerContext, isNamespaceTerminating, reportTo } from "../controller.ts";
 import { RevisionHistory } from "../controller-revisions.ts";
 import { claimInformer, controllerRevisionInformer, podInformer, statefulSetInformer } from "../informers.ts";
+import { enqueueOwners, selectorOf } from "../owners.ts";
 import { nextAvailabilityMs, PodWriter } from "../pod-writer.ts";
 import { RecentWrites } from "../recent-writes.ts";
-import { statusPatch } from "../status-patch.ts";
+import { writeStatus } from "../status-patch.ts";
 import { isMember, ordinalOf, revisionOf } from "./identity.ts";
 import { Members } from "./members.ts";
 import { type Revisions, runPass } from "./pass.ts";
-import type { StatefulSet, StatefulSetStatus } from "./stateful-set.ts";
+import type { StatefulSet } from "./stateful-set.ts";
 import { completedStatus } from "./status.ts";
 
 export function createStatefulSetController(context: ControllerContext): Controller {
@@ -28,18 +27,7 @@ export function createStatefulSetController(context: ControllerContext): Control
   const members = new Members({ client, pods: podWriter, claims, recorder, clock });
   const queue = new WorkQueue({ reconcile, concurrency: 5, clock, onError: reportTo(context.logger, "statefulset") });
 
-  setCache.onChange({
-    added: (set) => queue.add(objectKey(set)),
-    updated: (set) => queue.add(objectKey(set)),
-  });
-  podCache.onChange({
-    added: enqueueOwnerOf,
-    updated: (pod, old) => {
-      enqueueOwnerOf(pod);
-      if (controllerOf(old)?.uid !== controllerOf(pod)?.uid) enqueueOwnerOf(old);
-    },
-    deleted: enqueueOwnerOf,
-  });
+  enqueueOwners({ owners: setCache, kind: "StatefulSet", owned: podCache, queue, mayTakeIn: isMember });
   // A pod may have to wait until the claim of its predecessor is gone.
   claims.onChange({
     deleted: ({ metadata: { name = "", namespace = "" } }) => {
@@ -52,29 +40,15 @@ export function createStatefulSetController(context: ControllerContext): Control
     },
   });
 
-  function enqueueOwnerOf(pod: Pod): void {
-    const controller = controllerOf(pod);
-    if (controller !== undefined) {
-      if (controller.kind === "StatefulSet") queue.add(`${pod.metadata.namespace}/${controller.name}`);
-      return;
-    }
-    for (const set of setCache.by("namespace", pod.metadata.namespace ?? "")) {
-      if (isMember(set, pod) && selectorOf(set).matches(pod.metadata.labels ?? {})) queue.add(objectKey(set));
-    }
-  }
-
   async function reconcile(key: string): Promise<{ requeueAfterMs: number } | undefined> {
-    const { namespace, name } = splitKey(key);
-    const cached = setCache.get(name, namespace);
-    const set = cached && setWrites.newest(cached);
+    const set = setWrites.get(key);
     if (set === undefined) return undefined;
 
     const selector = selectorOf(set);
+    const { name = "", namespace } = set.metadata;
     const fresh = (): Promise<StatefulSet> => setClient.get(name, namespace);
     const revisions = await history.list(set, selector, fresh);
-    const candidates = podWriter
-      .known(set.metadata.uid ?? "", namespace ?? "")
-      .filter((pod) => controllerOf(pod) !== undefined || isMember(set, pod));
+    const candidates = podWriter.known(set).filter((pod) => controllerOf(pod) !== undefined || isMember(set, pod));
     const pods = await claim(set, selector, candidates, podWriter.client, fresh);
 
     const { revision: update, collisionCount } = await history.current(set, revisions);
@@ -88,7 +62,9 @@ export function createStatefulSetController(context: ControllerContext): Control
       members,
       nowMs,
     });
-    await writeStatus(set, status);
+    const { conditions } = set.status ?? {};
+    const wanted = { ...completedStatus(set, status), ...(conditions ? { conditions } : {}) };
+    await writeStatus(setClient, setWrites, set, wanted);
     const live = new Set([current, update].map(({ metadata }) => metadata.name));
     for (const pod of pods) live.add(revisionOf(pod));
     await history.truncate(set, revisions, ({ metadata }) => live.has(metadata.name));
@@ -97,22 +73,5 @@ export function createStatefulSetController(context: ControllerContext): Control
     return nextMs === undefined ? undefined : { requeueAfterMs: nextMs };
   }
 
-  async function writeStatus(set: StatefulSet, status: StatefulSetStatus): Promise<void> {
-    const { name = "", namespace, uid } = set.metadata;
-    const conditions = set.status?.conditions;
-    const patch = statusPatch(set.status, { ...completedStatus(set, status), ...(conditions ? { conditions } : {}) });
-    if (patch === undefined) return;
-    const options = { type: "merge", subresource: "status" } as const;
-    const written = await setClient.patch(name, namespace, { metadata: { uid }, ...patch }, options);
-    setWrites.wrote(written, setCache.get(name, namespace));
-  }
-
-  return {
-    start: () => queue.start(),
-    stop: () => queue.stop(),
-  };
-}
-
-function selectorOf(set: StatefulSet): LabelSelector {
-  return labelSelectorFromObject(set.spec.selector);
+  return queue;
 }

@@ -2,7 +2,7 @@
 import type { Pod, PodTemplate, PodVolume } from "../../kinds.ts";
 import { revisionHashLabel } from "../controller-revisions.ts";
 import type { PersistentVolumeClaim } from "../persistent-volumes/kinds.ts";
-import { podFromTemplate } from "../replicaset/controller.ts";
+import { podFromTemplate } from "../pod-from-template.ts";
 import type { StatefulSet } from "./stateful-set.ts";
 
 const podNameLabel = "statefulset.kubernetes.io/pod-name";

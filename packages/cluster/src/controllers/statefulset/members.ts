@@ -112,7 +112,7 @@ export class Members {
         continue;
       }
       try {
-        this.#remember(await this.#client.create(claim));
+        this.#writes.wrote(await this.#client.create(claim));
         const message = `Create Claim ${name} Pod ${pod.metadata.name} in StatefulSet ${set.metadata.name} success`;
         this.#recorder.event(set, "Normal", "SuccessfulCreate", message);
       } catch (error) {
@@ -137,17 +137,15 @@ export class Members {
       }
       const ownerReferences = wantedOwners(existing, set, pod);
       if (ownerReferences === undefined) continue;
-      this.#remember(await this.#client.update({ ...existing, metadata: { ...existing.metadata, ownerReferences } }));
+      this.#writes.wrote(
+        await this.#client.update({ ...existing, metadata: { ...existing.metadata, ownerReferences } }),
+      );
     }
   }
 
   #claim(wanted: PersistentVolumeClaim): PersistentVolumeClaim | undefined {
     const cached = this.#cache.get(wanted.metadata.name ?? "", wanted.metadata.namespace);
     return cached && this.#writes.newest(cached);
-  }
-
-  #remember(claim: PersistentVolumeClaim): void {
-    this.#writes.wrote(claim, this.#cache.get(claim.metadata.name ?? "", claim.metadata.namespace));
   }
 
   #tellPod(verb: Verb, set: StatefulSet, pod: Pod, error?: unknown): void {

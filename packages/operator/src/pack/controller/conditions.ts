@@ -32,6 +32,6 @@ export function timeOf(nowMs: number): string {
 }
 
 // What a person reads first comes first; others go before, in the order they came.
-const order = ["Ready", "Released", "Tested", "Remediated", "Drifted", "Suspended", "Stalled"];
+const order = ["Ready", "Released", "Tested", "Remediated", "Drifted", "ChartAvailable", "Suspended", "Stalled"];
 
 const messageLimit = 4_000;

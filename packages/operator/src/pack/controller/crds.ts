@@ -1,7 +1,9 @@
-import { customResourceDefinitions } from "@podwright/client";
-import { StatusError } from "@podwright/kube";
+import { customResourceDefinitions, type ResourceClient } from "@podwright/client";
+import { type KubeObject, StatusError } from "@podwright/kube";
+import { isCode } from "../../errors.ts";
 import type { ResolvedChart } from "../charts/chart-source.ts";
-import type { Pack } from "../pack.ts";
+import { HelmError } from "../helm/helm-error.ts";
+import type { CrdPolicy, Pack } from "../pack.ts";
 import { parseManifest } from "../release/manifest.ts";
 import { targetOf } from "./perform.ts";
 import type { PackTools } from "./tools.ts";
@@ -18,13 +20,22 @@ export async function putCrds(
   // helm install creates them itself.
   if (policy !== "CreateReplace" && action === "install") return;
   const text = await tools.helm.crds(targetOf(pack), chart.path, { signal });
-  const resource = tools.client.resource(customResourceDefinitions);
-  for (const crd of await parseManifest(text)) {
+  try {
+    await put(tools.acting.of(pack).resource(customResourceDefinitions), await parseManifest(text), policy);
+  } catch (error) {
+    // Refused: an attempt that failed, as one of helm's.
+    if (!(error instanceof StatusError) || error.code >= 500) throw error;
+    throw new HelmError(action, `the chart's CustomResourceDefinitions: ${error.message}`);
+  }
+}
+
+async function put(resource: ResourceClient, objects: readonly KubeObject[], policy: CrdPolicy | undefined) {
+  for (const crd of objects) {
     if (crd.kind !== "CustomResourceDefinition") continue;
     try {
       await resource.create(crd);
     } catch (error) {
-      if (!(error instanceof StatusError && error.code === 409)) throw error;
+      if (!isCode(error, 409)) throw error;
       if (policy === "CreateReplace") {
         await resource.patch(crd.metadata.name ?? "", undefined, crd, { type: "merge" });
       }

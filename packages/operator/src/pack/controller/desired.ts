@@ -1,7 +1,8 @@
 import { createHash } from "node:crypto";
 import { type Client, configMaps, secrets } from "@podwright/client";
-import { canonicalJson, type JsonObject, StatusError } from "@podwright/kube";
+import { canonicalJson, type JsonObject } from "@podwright/kube";
 import type { ContentIndex } from "../../content/content-index.ts";
+import { isCode } from "../../errors.ts";
 import type { ResolvedChart } from "../charts/chart-source.ts";
 import type { Pack, ValuesReference } from "../pack.ts";
 import { configDigest, renderValues, type ValuesSource } from "../values/values.ts";
@@ -34,6 +35,16 @@ export class DesiredState {
 
   /** Throws ValuesError. */
   async of(pack: Pack, chart: ResolvedChart): Promise<Desired> {
+    const configDigest = await this.configDigest(pack);
+    return {
+      chartDigest: chart.digest,
+      configDigest,
+      key: hex(`${chart.digest}\n${configDigest}`).slice(0, 40),
+    };
+  }
+
+  /** Of all a Pack says but for its chart. Throws ValuesError. */
+  async configDigest(pack: Pack): Promise<string> {
     const uid = pack.metadata.uid ?? "";
     const inputs = this.#inputs(pack);
     let known = this.#digests.get(uid);
@@ -49,11 +60,7 @@ export class DesiredState {
       known = { inputs, configDigest: digest };
       this.#digests.set(uid, known);
     }
-    return {
-      chartDigest: chart.digest,
-      configDigest: known.configDigest,
-      key: hex(`${chart.digest}\n${known.configDigest}`).slice(0, 40),
-    };
+    return known.configDigest;
   }
 
   /** Throws ValuesError; StatusError when a source cannot be read. */
@@ -101,7 +108,7 @@ export class DesiredState {
       const binary: unknown = object["binaryData"]?.[key];
       return typeof binary === "string" ? Buffer.from(binary, "base64").toString("utf8") : undefined;
     } catch (error) {
-      if (error instanceof StatusError && error.code === 404) return undefined;
+      if (isCode(error, 404)) return undefined;
       throw error;
     }
   }

@@ -1,5 +1,6 @@
 import { objectKey, WorkQueue } from "@podwright/client";
 import type { ContentIndex } from "../../content/content-index.ts";
+import { messageOf } from "../../errors.ts";
 import type { Pack } from "../pack.ts";
 import { releaseOf } from "../release/release-name.ts";
 import { dependenciesOf, isReady } from "./dependencies.ts";
@@ -15,7 +16,7 @@ const concurrency = 64;
  */
 export async function startPackController(tools: PackTools, content: ContentIndex): Promise<{ stop(): Promise<void> }> {
   const { packs, releases, charts } = tools;
-  const reconciler = new PackReconciler(tools);
+  const reconciler = new PackReconciler(tools, (key, afterMs) => queue.addAfter(key, afterMs));
   const queue = new WorkQueue({
     concurrency,
     minBackoffMs: 1_000,
@@ -25,7 +26,7 @@ export async function startPackController(tools: PackTools, content: ContentInde
       tools.logger.warn("a Pack could not be reconciled", {
         pack: key,
         failures,
-        error: error instanceof Error ? error.message : String(error),
+        error: messageOf(error),
       }),
   });
   packs.addIndexes({ packRelease: byRelease, packDependency: dependenciesOf, packSource: bySource });
@@ -68,6 +69,7 @@ export async function startPackController(tools: PackTools, content: ContentInde
       for (const end of ends) end();
       // First helm, or the queue would wait for it.
       await Promise.all([tools.helm.close(), queue.stop()]);
+      await reconciler.stop();
       await releases.stop();
     },
   };

@@ -65,7 +65,7 @@ export class PackState {
     const wanted: Record<string, unknown> = {
       ...change.fields,
       conditions,
-      ...(generation !== undefined ? { observedGeneration: generation } : {}),
+      ...(generation !== undefined && change.aside !== true ? { observedGeneration: generation } : {}),
     };
     const patch: Record<string, unknown> = {};
     for (const [field, value] of Object.entries(wanted)) {
@@ -99,6 +99,8 @@ export class PackState {
 }
 
 export interface StatusChange {
+  /** Says nothing about what the Pack asks for now: observedGeneration stays. */
+  aside?: boolean;
   conditions?: [type: string, status: ConditionStatus, reason: string, message: string][];
   /** Types that go. */
   without?: string[];

@@ -87,5 +87,8 @@ function unready(object: KubeObject, kind: string): string | undefined {
   const ready = kind === "DaemonSet" ? (status.numberReady ?? 0) : (status.readyReplicas ?? 0);
   const updated = kind === "DaemonSet" ? (status.updatedNumberScheduled ?? 0) : (status.updatedReplicas ?? ready);
   if (ready < wanted) return `${ready} of ${wanted} ready`;
-  return updated < wanted ? `${updated} of ${wanted} updated` : undefined;
+  if (updated < wanted) return `${updated} of ${wanted} updated`;
+  // They go when the new ones are available.
+  const old = kind === "Deployment" ? (status.replicas ?? 0) - updated : 0;
+  return old > 0 ? `${old} of the old ${old === 1 ? "pod" : "pods"} still there` : undefined;
 }

@@ -1,19 +1,20 @@
 import type { ReconcileResult } from "@podwright/client";
 import { canonicalJson, type JsonObject } from "@podwright/kube";
 import { ChartError, type ResolvedChart } from "../charts/chart-source.ts";
-import { checkDrift } from "../drift/check.ts";
+import { DriftKeeper } from "../drift/drift-keeper.ts";
 import { HelmError } from "../helm/helm-error.ts";
 import { requestedAtKey } from "../pack.ts";
-import { awaitApproval } from "../plan/approval.ts";
+import { awaitApproval, tellPlan } from "../plan/approval.ts";
 import { releaseOf } from "../release/release-name.ts";
 import { fetchRelease } from "../release/storage.ts";
 import { ValuesError } from "../values/values-error.ts";
 import { type Desired, decide, triesLeft } from "./decide.ts";
-import { dependencyCycle, unmetDependencies } from "./dependencies.ts";
+import { cannotStart, dependenciesMet, isInstalledAsWritten } from "./not-started.ts";
 import { type PackState, PackStates } from "./pack-state.ts";
-import { perform, recordRelease, targetOf, unlock } from "./perform.ts";
+import { perform, unlock } from "./perform.ts";
+import { recordRelease } from "./record.ts";
 import { remediate } from "./remediate.ts";
-import { runTests } from "./run-tests.ts";
+import { settledDown } from "./settled.ts";
 import { intervalOf, timeoutOf } from "./times.ts";
 import type { PackTools } from "./tools.ts";
 import { finalize, packFinalizer, uninstallRelease } from "./uninstall.ts";
@@ -28,14 +29,20 @@ export class PackReconciler {
   readonly #states: PackStates;
   /** Not before this time is a failed revision tried again. */
   readonly #notBefore = new Map<string, { desired: string; at: number }>();
-  readonly #requests = new Map<string, string>();
-  readonly #driftChecks = new Map<string, { generation: number | undefined; at: number }>();
+  readonly #drift: DriftKeeper;
   /** What runs, to end it when the Pack wants something else. */
   readonly #running = new Map<string, { abort: AbortController; generation: number | undefined; deleting: boolean }>();
 
-  constructor(tools: PackTools) {
+  /** @param look is told of Packs that should be reconciled after a time */
+  constructor(tools: PackTools, look: (key: string, afterMs: number) => void) {
     this.#tools = tools;
+    this.#drift = new DriftKeeper(tools, look);
     this.#states = new PackStates(tools.client, tools.packs, tools.clock);
+  }
+
+  /** Nothing is watched any more. */
+  stop(): Promise<void> {
+    return this.#drift.stop();
   }
 
   /** A Pack changed: a helm that waits for what is not wanted any more ends. */
@@ -51,6 +58,7 @@ export class PackReconciler {
     const state = this.#states.open(key);
     if (state === undefined) {
       this.#notBefore.delete(key);
+      await this.#drift.forget(key);
       return;
     }
     const { generation, deletionTimestamp } = state.pack.metadata;
@@ -71,22 +79,20 @@ export class PackReconciler {
     const tools = this.#tools;
     const { metadata, spec } = state.pack;
     if (metadata.deletionTimestamp !== undefined) {
+      await this.#drift.forget(key);
       await finalize(tools, state, signal);
-      const { uid = "" } = metadata;
-      tools.desired.forget(uid);
-      this.#driftChecks.delete(uid);
-      this.#requests.delete(uid);
+      tools.desired.forget(metadata.uid ?? "");
       return;
     }
     if (spec.suspend === true) {
+      await this.#drift.forget(key);
       await state.write({ conditions: [["Suspended", "True", "Suspended", "spec.suspend is true: nothing is done"]] });
       return;
     }
-    const requested = this.#wasRequested(state);
     if (!(metadata.finalizers ?? []).includes(packFinalizer)) {
       await state.setFinalizers([...(metadata.finalizers ?? []), packFinalizer]);
     }
-    if (!(await this.#dependenciesMet(key, state))) return;
+    if (!(await dependenciesMet(tools, key, state))) return;
 
     let chart: ResolvedChart;
     let desired: Desired;
@@ -94,12 +100,9 @@ export class PackReconciler {
       chart = await tools.charts.resolve(state.pack);
       desired = await tools.desired.of(state.pack, chart);
     } catch (error) {
-      return this.#cannotStart(state, error);
+      return this.#withoutChart(state, error, signal);
     }
-    if (requested && (state.pack.status?.failures ?? 0) > 0) {
-      this.#notBefore.delete(key);
-      await state.write({ without: ["Stalled"], fields: { failures: 0 } });
-    }
+    await this.#seeToRequest(key, state);
     return this.#steps(key, state, chart, desired, signal);
   }
 
@@ -125,7 +128,7 @@ export class PackReconciler {
       if (step.do === "compare" && differs) step = { do: "upgrade", from: step.release };
       switch (step.do) {
         case "nothing":
-          return this.#settledDown(state, signal);
+          return settledDown(tools, this.#drift, state, signal);
         case "compare":
           differs = !(await this.#adopt(state, chart, desired, step));
           break;
@@ -169,6 +172,9 @@ export class PackReconciler {
           ) {
             return { requeueAfterMs: intervalOf(state.pack) };
           }
+          if (step.do === "upgrade" && state.pack.spec.approval !== "manual") {
+            await tellPlan(tools, state, { step, chart, desired, signal });
+          }
           const action = step.do;
           const replace = step.do === "install" && step.replace;
           if (await perform(tools, state, { action, replace, chart, desired, signal })) break;
@@ -210,99 +216,33 @@ export class PackReconciler {
     return true;
   }
 
-  /** The release is as wanted: what remains are tests, releases under former names, and the next look at the repository. */
-  async #settledDown(state: PackState, signal: AbortSignal): Promise<ReconcileResult> {
-    const tools = this.#tools;
-    const { uid = "" } = state.pack.metadata;
-    const { name, namespace } = releaseOf(state.pack);
-    for (const former of tools.releases.ofPack(uid)) {
-      if (former.name === name && former.namespace === namespace) continue;
-      if (tools.releases.latest(former.namespace, former.name)?.packUid !== uid) continue;
-      await uninstallRelease(tools, state, former, signal);
-    }
-    const tested = state.status.conditions?.find((condition) => condition.type === "Tested");
-    if (state.pack.spec.test?.enable === true && tested?.status !== "True" && tested?.status !== "False") {
-      await runTests(tools, state, targetOf(state.pack), signal);
-    } else {
-      const released = state.status.conditions?.find((condition) => condition.type === "Released");
-      const testFailed = tested?.status === "False" && state.pack.spec.test?.ignoreFailures !== true;
-      if (!testFailed) {
-        const reason = released?.reason ?? "InstallSucceeded";
-        const message = released?.message ?? `Release ${name} is installed`;
-        await state.write({
-          conditions: [["Ready", "True", reason, message]],
-          without: ["Stalled", "Suspended"],
-          fields: { dependsOn: undefined, plan: undefined },
-        });
-      }
-    }
-    await this.#lookForDrift(state);
-    return { requeueAfterMs: intervalOf(state.pack) };
-  }
-
-  /** Once per interval, and at once after a change of the Pack. */
-  async #lookForDrift(state: PackState): Promise<void> {
-    const { uid = "", generation } = state.pack.metadata;
-    if ((state.pack.spec.driftDetection?.mode ?? "off") === "off") return;
-    const { name, namespace } = releaseOf(state.pack);
-    const latest = this.#tools.releases.latest(namespace, name);
-    if (latest === undefined) return;
-    const last = this.#driftChecks.get(uid);
-    const now = this.#tools.clock.now();
-    if (last !== undefined && last.generation === generation && now < last.at + intervalOf(state.pack) * 0.9) return;
-    this.#driftChecks.set(uid, { generation, at: now });
-    await checkDrift(this.#tools, state, latest);
-  }
-
-  async #dependenciesMet(key: string, state: PackState): Promise<boolean> {
-    const cycle = dependencyCycle(key, this.#tools.packs);
-    if (cycle !== undefined) {
-      const message = `spec.dependsOn goes in a circle: ${cycle.join(" → ")}`;
-      await state.write({
-        conditions: [
-          ["Ready", "False", "DependencyCycle", message],
-          ["Stalled", "True", "DependencyCycle", message],
-        ],
-        fields: { dependsOn: undefined },
-      });
-      return false;
-    }
-    const unmet = unmetDependencies(state.pack, this.#tools.packs);
-    if (unmet.length === 0) return true;
-    // What is installed stays as it is; the Packs' events bring this one back here.
-    await state.write({
-      conditions: [["Ready", "False", "DependencyNotReady", `Waiting: ${unmet.join(", ")}`]],
-      without: ["Stalled", "Suspended"],
-      fields: { dependsOn: unmet },
-    });
-    return false;
-  }
-
-  async #cannotStart(state: PackState, error: unknown): Promise<ReconcileResult> {
+  /** The chart or the values cannot be had. */
+  async #withoutChart(state: PackState, error: unknown, signal: AbortSignal): Promise<ReconcileResult> {
     if (!(error instanceof ChartError) && !(error instanceof ValuesError)) throw error;
-    const chartError = error instanceof ChartError;
-    const reason = chartError ? error.reason : "ValuesInvalid";
-    await state.write({
-      conditions: [
-        ["Ready", "False", reason, error.message],
-        ...(chartError && error.retry
-          ? []
-          : ([["Stalled", "True", reason, error.message]] as [string, "True", string, string][])),
-      ],
-      without: ["Suspended", ...(chartError && error.retry ? ["Stalled"] : [])],
-    });
-    this.#tools.recorder.event(state.pack, "Warning", reason, error.message);
-    // With growing waits; a change of the repository or of a source comes by event.
-    if (chartError && error.retry) throw error;
-    return { requeueAfterMs: intervalOf(state.pack) };
+    const tools = this.#tools;
+    if (error instanceof ValuesError || !(await isInstalledAsWritten(tools, state))) {
+      return cannotStart(tools, state, error);
+    }
+    const message = `${error.message}; what is installed stays as it is`;
+    const told = state.status.conditions?.find(({ type }) => type === "ChartAvailable");
+    if (told?.message !== message) tools.recorder.event(state.pack, "Warning", error.reason, message);
+    await state.write({ conditions: [["ChartAvailable", "False", error.reason, message]] });
+    const result = await settledDown(tools, this.#drift, state, signal, false);
+    if (error.retry) throw error;
+    return result;
   }
 
-  /** Whether the annotation has a value not seen yet. One that is there at the first look after a start is old. */
-  #wasRequested(state: PackState): boolean {
-    const uid = state.pack.metadata.uid ?? "";
+  /** Whether the annotation has a value that was not seen to yet: then it is now, and failures count no more. */
+  async #seeToRequest(key: string, state: PackState): Promise<void> {
     const value = state.pack.metadata.annotations?.[requestedAtKey] ?? "";
-    const before = this.#requests.get(uid);
-    this.#requests.set(uid, value);
-    return before !== undefined && before !== value && value !== "";
+    if (value === "" || value === state.status.lastHandledRequest) return;
+    this.#notBefore.delete(key);
+    await this.#drift.forget(key);
+    const failed = (state.status.failures ?? 0) > 0;
+    await state.write({
+      aside: true,
+      ...(failed ? { without: ["Stalled"] } : {}),
+      fields: { lastHandledRequest: value, ...(failed ? { failures: 0 } : {}) },
+    });
   }
 }

@@ -3,6 +3,7 @@ import type { ChartSource } from "../charts/chart-source.ts";
 import type { Helm } from "../helm/helm.ts";
 import type { Pack } from "../pack.ts";
 import type { ReleaseIndex } from "../release/release-index.ts";
+import type { ActingClients } from "./acting-clients.ts";
 import type { DesiredState } from "./desired.ts";
 import type { Slots } from "./slots.ts";
 
@@ -13,6 +14,8 @@ export interface PackTools {
   logger: Logger;
   recorder: EventRecorder;
   packs: Informer<Pack>;
+  /** For what is done with a Pack's rights. */
+  acting: ActingClients;
   charts: ChartSource;
   helm: Helm;
   releases: ReleaseIndex;

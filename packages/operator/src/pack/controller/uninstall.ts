@@ -1,5 +1,5 @@
 import { namespaces } from "@podwright/client";
-import { StatusError } from "@podwright/kube";
+import { isCode } from "../../errors.ts";
 import { HelmError } from "../helm/helm-error.ts";
 import { releaseOf } from "../release/release-name.ts";
 import type { PackState } from "./pack-state.ts";
@@ -31,7 +31,7 @@ export async function finalize(tools: PackTools, state: PackState, signal: Abort
     await uninstallRelease(tools, state, release, signal);
   }
   await state.setFinalizers(finalizers.filter((finalizer) => finalizer !== packFinalizer)).catch((error: unknown) => {
-    if (!(error instanceof StatusError && error.code === 404)) throw error;
+    if (!isCode(error, 404)) throw error;
   });
   tools.recorder.event(pack, "Normal", "Uninstalled", `Release ${name} is uninstalled`);
 }
@@ -70,7 +70,7 @@ async function isGoing(tools: PackTools, namespace: string): Promise<boolean> {
   try {
     return (await tools.client.resource(namespaces).get(namespace)).metadata.deletionTimestamp !== undefined;
   } catch (error) {
-    if (error instanceof StatusError && error.code === 404) return true;
+    if (isCode(error, 404)) return true;
     throw error;
   }
 }

@@ -6,16 +6,23 @@ import { findDrift } from "./drift.ts";
 
 const named = 5;
 
-/** Looks for drift as the Pack wants it, corrects it if that is wanted, and tells in the condition Drifted. */
-export async function checkDrift(tools: PackTools, state: PackState, latest: Revision): Promise<void> {
+/**
+ * Looks for drift as the Pack wants it, corrects it if that is wanted, and tells in the condition Drifted. True when
+ * something was put right.
+ */
+export async function checkDrift(tools: PackTools, state: PackState, latest: Revision): Promise<boolean> {
   const { mode = "off", ignore = [] } = state.pack.spec.driftDetection ?? {};
-  if (mode === "off") return;
-  const release = await fetchRelease(tools.client, latest);
-  if (release === undefined) return;
-  const drifts = await findDrift(tools.client, release, ignore);
+  if (mode === "off") return false;
+  const client = tools.acting.of(state.pack);
+  const release = await fetchRelease(client, latest);
+  if (release === undefined) return false;
+  const drifts = await findDrift(client, release, ignore);
+  const before = state.status.conditions?.find(({ type }) => type === "Drifted");
   if (drifts.length === 0) {
+    // What was put right stays told.
+    if (before?.reason === "DriftCorrected" && mode === "correct") return false;
     await state.write({ conditions: [["Drifted", "False", "NoDrift", "The objects are as the release has them"]] });
-    return;
+    return false;
   }
   const names = drifts
     .slice(0, named)
@@ -23,10 +30,11 @@ export async function checkDrift(tools: PackTools, state: PackState, latest: Rev
   const which = `${names.join(", ")}${drifts.length > named ? ` and ${drifts.length - named} more` : ""}`;
   if (mode === "warn") {
     await state.write({ conditions: [["Drifted", "True", "DriftDetected", which]] });
-    tools.recorder.event(state.pack, "Warning", "DriftDetected", which);
-    return;
+    if (before?.message !== which) tools.recorder.event(state.pack, "Warning", "DriftDetected", which);
+    return false;
   }
   for (const drift of drifts) await drift.correct();
   await state.write({ conditions: [["Drifted", "False", "DriftCorrected", `Put right: ${which}`]] });
   tools.recorder.event(state.pack, "Normal", "DriftCorrected", which);
+  return true;
 }

@@ -34,7 +34,7 @@ export interface ChartOptions {
   skipCrds: boolean;
   /** Kept on the release's Secret. */
   labels?: Record<string, string>;
-  /** Name of a plugin in {@link Helm.plugins} with its argument. */
+  /** A plugin in {@link Helm.plugins}, or for helm 3 the path of a program, with its argument. */
   postRenderer?: { name: string; argument: string };
   signal?: AbortSignal;
 }
@@ -51,11 +51,21 @@ export class Helm {
   readonly #stop = new AbortController();
   readonly #running = new Set<Promise<unknown>>();
   #prepared: Promise<string> | undefined;
+  #major: Promise<number> | undefined;
 
   constructor(options: HelmOptions) {
     this.#options = options;
     this.plugins = join(options.folder, "plugins");
     this.#leftovers = new Leftovers(options.folder);
+  }
+
+  /** The major version of the binary: 3 or 4. */
+  major(): Promise<number> {
+    this.#major ??= this.#askMajor().catch((error: unknown) => {
+      this.#major = undefined;
+      throw error;
+    });
+    return this.#major;
   }
 
   /** How many processes this has run. */
@@ -73,11 +83,15 @@ export class Helm {
   }
 
   /** `replace` takes the name of a release that was uninstalled but for its history. */
-  install(target: HelmTarget, options: ChartOptions & { replace?: boolean }): Promise<HelmRelease> {
+  install(
+    target: HelmTarget,
+    options: ChartOptions & { replace?: boolean; createNamespace?: boolean },
+  ): Promise<HelmRelease> {
     return this.#chart("install", target, options, [
       ...(options.replace === true ? ["--replace"] : []),
       ...(options.skipCrds ? ["--skip-crds"] : []),
-      "--create-namespace",
+      // Not where it is there: helm would write it, with rights that an account of the namespace does not have.
+      ...(options.createNamespace === true ? ["--create-namespace"] : []),
     ]);
   }
 
@@ -221,6 +235,16 @@ export class Helm {
     }
   }
 
+  async #askMajor(): Promise<number> {
+    const binary = await this.#prepare();
+    const { folder } = this.#options;
+    const options = { env: this.#environment(), cwd: folder, timeoutMs: patienceMs, signal: this.#stop.signal };
+    const { code, stdout, stderr } = await runProcess(binary, ["version", "--template={{.Version}}"], options);
+    const major = Number(/^v(\d+)\./.exec(stdout)?.[1]);
+    if (code === 0 && major >= 3) return major;
+    throw new HelmError("version", `${binary} does not say which helm it is: ${helmMessage(stderr) || stdout.trim()}`);
+  }
+
   #environment(): Record<string, string> {
     const { folder } = this.#options;
     const kept: Record<string, string> = {};
@@ -229,8 +253,12 @@ export class Helm {
       if (value !== undefined && !/^(HELM_|KUBE)/.test(name)) kept[name] = value;
     }
     return {
+      // A helm lives for a fraction of a second: collecting garbage would be a sixth of its work.
+      GOGC: "400",
+      GOMEMLIMIT: "256MiB",
       ...kept,
       ...this.#leftovers.environment,
+      KUBECACHEDIR: join(folder, "kube"),
       HELM_CACHE_HOME: join(folder, "cache"),
       HELM_CONFIG_HOME: join(folder, "config"),
       HELM_DATA_HOME: join(folder, "data"),

@@ -1,7 +1,7 @@
 const context = 2;
 
 /** The lines that differ with two around each, "-" and "+" before them; "" when none does. For texts of some thousand lines. */
-export function lineDiff(before: string, after: string, limit: number): string {
+export function lineDiff(before: string, after: string): string {
   const a = before === "" ? [] : before.split("\n");
   const b = after === "" ? [] : after.split("\n");
   let start = 0;
@@ -18,7 +18,11 @@ export function lineDiff(before: string, after: string, limit: number): string {
   const near = lines.map((_, at) =>
     lines.slice(Math.max(0, at - context), at + context + 1).some((line) => !line.startsWith(" ")),
   );
-  const text = lines.filter((_, at) => near[at]).join("\n");
+  return lines.filter((_, at) => near[at]).join("\n");
+}
+
+/** No longer than the limit, but for a mark. */
+export function shortened(text: string, limit: number): string {
   return text.length > limit ? `${text.slice(0, limit)}\n…` : text;
 }
 

@@ -1,20 +1,33 @@
 import { createHash } from "node:crypto";
 import { type Client, NoMatchError, type ResourceRef } from "@podwright/client";
-import { canonicalJson, type KubeObject, StatusError } from "@podwright/kube";
+import { canonicalJson, type JsonObject, type KubeObject, StatusError } from "@podwright/kube";
+import { isCode } from "../../errors.ts";
+import { mapParallel } from "../../parallel.ts";
+import type { Desired } from "../controller/decide.ts";
 import type { Plan, PlannedChange } from "../pack.ts";
 import { inventoryEntry, parseManifest } from "../release/manifest.ts";
 import type { HelmRelease } from "../release/release.ts";
 import type { Revision } from "../release/release-index.ts";
 import { fetchRelease } from "../release/storage.ts";
-import { lineDiff } from "./diff.ts";
-import { shown } from "./redact.ts";
+import { lineDiff, shortened } from "./diff.ts";
+import { shownPair } from "./redact.ts";
 
 /** helm's name as field manager. */
 export const helmManager = "helm";
 
+/** Objects that are looked at at the same time. */
+const atOnce = 8;
+/** What has not been looked at after so long is left out. */
+const longestMs = 30_000;
 const changeLimit = 200;
 const diffLimit = 4_000;
-const totalLimit = 200_000;
+/** Every Pack keeps its last plan, and whoever watches Packs has it in memory. */
+const totalLimit = 64_000;
+
+/** What the digest of a plan begins with. */
+export function planBasis(desired: Desired, revision?: number): string {
+  return `${desired.key.slice(0, 12)}-${revision ?? ""}`;
+}
 
 /**
  * What a release would change in the cluster: each rendered object applied by the server without being stored, against
@@ -22,41 +35,51 @@ const totalLimit = 200_000;
  */
 export async function makePlan(given: {
   client: Client;
-  nowMs: number;
+  nowMs: () => number;
   /** What the plan is for; the start of its digest. */
   basis: string;
   render: () => Promise<HelmRelease>;
   current: Revision | undefined;
+  /** Takes out of a diff what must not be shown, given the values that the release has now. */
+  hide: (text: string, former: JsonObject | undefined) => string;
 }): Promise<Plan> {
-  const { client, basis, nowMs } = given;
+  const { client, basis, nowMs, hide } = given;
+  const began = nowMs();
+  const until = began + longestMs;
   const release = await given.render();
   const rendered = await parseManifest(release.manifest ?? "");
-  const before = given.current === undefined ? undefined : await fetchRelease(client, given.current);
+  const former = given.current === undefined ? undefined : await fetchRelease(client, given.current);
   const { stringify } = await import("yaml");
   const yaml = (object: KubeObject | undefined) =>
-    object === undefined ? "" : stringify(shown(object), { sortMapEntries: true }).trimEnd();
+    object === undefined ? "" : stringify(object, { sortMapEntries: true }).trimEnd();
 
-  const changes: PlannedChange[] = [];
   const kept = new Set<string>();
   let size = 0;
-  for (const object of rendered) {
+  const compared = await mapParallel(rendered, atOnce, async (object): Promise<PlannedChange | undefined> => {
     const ref = await resourceOf(client, object);
     const marked = asInstalled(object, release, ref);
     kept.add(identity(marked));
+    if (nowMs() > until) return undefined;
     const live = ref === undefined ? undefined : await get(client, ref, marked);
     const next = ref === undefined ? marked : await dryRun(client, ref, marked);
-    const diff = lineDiff(yaml(live), yaml(next), Math.min(diffLimit, Math.max(0, totalLimit - size)));
-    if (live !== undefined && diff === "") continue;
+    const [before, after] = shownPair(live, next);
+    const room = Math.min(diffLimit, Math.max(0, totalLimit - size));
+    // First the secrets: half of one would not be found.
+    const diff = shortened(hide(lineDiff(yaml(before), yaml(after)), former?.config), room);
+    if (live !== undefined && diff === "") return undefined;
     size += diff.length;
-    changes.push({ op: live === undefined ? "create" : "update", ...inventoryEntry(marked), diff });
-  }
-  for (const object of await parseManifest(before?.manifest ?? "")) {
+    return { op: live === undefined ? "create" : "update", ...inventoryEntry(marked), diff };
+  });
+  const replaced = await parseManifest(former?.manifest ?? "");
+  const gone = await mapParallel(replaced, atOnce, async (object): Promise<PlannedChange | undefined> => {
     const ref = await resourceOf(client, object);
     const marked = asInstalled(object, release, ref);
-    if (ref === undefined || kept.has(identity(marked))) continue;
-    if (object.metadata.annotations?.["helm.sh/resource-policy"] === "keep") continue;
-    if ((await get(client, ref, marked)) !== undefined) changes.push({ op: "delete", ...inventoryEntry(marked) });
-  }
+    if (ref === undefined || kept.has(identity(marked)) || nowMs() > until) return undefined;
+    if (object.metadata.annotations?.["helm.sh/resource-policy"] === "keep") return undefined;
+    return (await get(client, ref, marked)) === undefined ? undefined : { op: "delete", ...inventoryEntry(marked) };
+  });
+  const changes = [...compared, ...gone].filter((change) => change !== undefined);
+  const late = nowMs() > until ? "; there was no time to look at all objects" : "";
   const count = (op: string) => changes.filter((change) => change.op === op).length;
   const content = createHash("sha256")
     .update(canonicalJson(changes as never))
@@ -64,14 +87,17 @@ export async function makePlan(given: {
     .slice(0, 8);
   return {
     digest: `${basis}-${content}`,
-    createdAt: `${new Date(nowMs).toISOString().slice(0, 19)}Z`,
-    summary: `${count("create")} to create, ${count("update")} to update, ${count("delete")} to delete`,
+    createdAt: `${new Date(began).toISOString().slice(0, 19)}Z`,
+    summary: `${count("create")} to create, ${count("update")} to update, ${count("delete")} to delete${late}`,
     changes: changes.slice(0, changeLimit),
   };
 }
 
 /** The resource of an object; undefined for a kind that the cluster does not serve yet. */
-export async function resourceOf(client: Client, object: KubeObject): Promise<ResourceRef | undefined> {
+export async function resourceOf(
+  client: Client,
+  object: Pick<KubeObject, "apiVersion" | "kind">,
+): Promise<ResourceRef | undefined> {
   try {
     return await client.resourceFor(object.apiVersion, object.kind);
   } catch (error) {
@@ -112,7 +138,7 @@ export async function get(client: Client, ref: ResourceRef, object: KubeObject):
   try {
     return await client.resource(ref).get(object.metadata.name ?? "", object.metadata.namespace);
   } catch (error) {
-    if (error instanceof StatusError && error.code === 404) return undefined;
+    if (isCode(error, 404)) return undefined;
     throw error;
   }
 }

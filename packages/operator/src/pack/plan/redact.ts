@@ -1,8 +1,7 @@
-import { createHash } from "node:crypto";
 import type { JsonObject, KubeObject } from "@podwright/kube";
 
-/** The object without what a plan need not or must not show: server-set fields, and the values of Secrets. */
-export function shown(object: KubeObject): JsonObject {
+/** The object without what the server sets. */
+export function bare(object: KubeObject): KubeObject {
   const {
     managedFields: _m,
     resourceVersion: _r,
@@ -12,20 +11,34 @@ export function shown(object: KubeObject): JsonObject {
     ...metadata
   } = object.metadata;
   const { status: _status, ...rest } = object;
-  const visible: KubeObject = { ...rest, metadata } as KubeObject;
-  if (object.kind === "Secret" && object.apiVersion === "v1") {
-    for (const field of ["data", "stringData"]) {
-      const values: unknown = visible[field];
-      if (typeof values !== "object" || values === null) continue;
-      visible[field] = Object.fromEntries(Object.entries(values).map(([key, value]) => [key, redacted(String(value))]));
-    }
-    const { "kubectl.kubernetes.io/last-applied-configuration": _last, ...annotations } = metadata.annotations ?? {};
-    visible.metadata = { ...metadata, annotations };
-  }
-  return visible as unknown as JsonObject;
+  return { ...rest, metadata } as KubeObject;
 }
 
-/** A change shows, the value does not: a few bits of a hash say no more than that. */
-function redacted(value: string): string {
-  return `*** (${createHash("sha256").update(value).digest("hex").slice(0, 2)})`;
+/**
+ * An object before and after a change, as it may be shown: of a Secret's values no more than whether they are equal.
+ * Undefined where there is none.
+ */
+export function shownPair(
+  before: KubeObject | undefined,
+  after: KubeObject | undefined,
+): [KubeObject | undefined, KubeObject | undefined] {
+  const pair = [before, after].map((object) => (object === undefined ? undefined : bare(object)));
+  const [a, b] = pair as [KubeObject | undefined, KubeObject | undefined];
+  if (![a, b].some((object) => object?.kind === "Secret" && object.apiVersion === "v1")) return [a, b];
+  return [a === undefined ? undefined : hidden(a, b, "before"), b === undefined ? undefined : hidden(b, a, "after")];
+}
+
+function hidden(secret: KubeObject, other: KubeObject | undefined, when: string): KubeObject {
+  const { "kubectl.kubernetes.io/last-applied-configuration": _last, ...annotations } =
+    secret.metadata.annotations ?? {};
+  const shown: KubeObject = { ...secret, metadata: { ...secret.metadata, annotations } };
+  for (const field of ["data", "stringData"]) {
+    const values: unknown = shown[field];
+    if (typeof values !== "object" || values === null) continue;
+    const others = (other?.[field] ?? {}) as JsonObject;
+    shown[field] = Object.fromEntries(
+      Object.entries(values).map(([key, value]) => [key, value === others[key] ? "***" : `*** (${when})`]),
+    );
+  }
+  return shown;
 }

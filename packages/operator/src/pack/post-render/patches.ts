@@ -9,6 +9,7 @@ import {
   nativeTypes,
   parseApiVersion,
 } from "@podwright/kube";
+import { messageOf } from "../../errors.ts";
 import type { ObjectTarget } from "../pack.ts";
 import { helmYaml, parseManifest } from "../release/manifest.ts";
 import { matchesTarget } from "./target.ts";
@@ -30,7 +31,7 @@ export async function patchManifest(
     try {
       objects = objects.map((object) => (matchesTarget(object, wanted) ? patched(object, value) : object));
     } catch (error) {
-      throw new Error(`patch ${index}: ${error instanceof Error ? error.message : String(error)}`);
+      throw new Error(`patch ${index}: ${messageOf(error)}`);
     }
   }
   return objects.map((object) => `---\n${stringify(object, helmYaml)}`).join("");

@@ -1,6 +1,7 @@
 import { type Client, Informer, secrets } from "@podwright/client";
 import type { KubeObject } from "@podwright/kube";
 import { metadataClient } from "./metadata-client.ts";
+import type { HelmRelease } from "./release.ts";
 
 /** A revision of a release, by the labels of its Secret. */
 export interface Revision {
@@ -95,6 +96,18 @@ export class ReleaseIndex {
       if ([...versions.keys()].some((name) => !expected.has(name))) return false;
       return [...expected].every(([name, version]) => BigInt(versions.get(name) ?? "-1") >= BigInt(version));
     };
+    await this.#until(shown);
+  }
+
+  /** Resolves when this shows a revision that helm said it made, in the state it said. No request. */
+  shows({ namespace, name, version, info }: HelmRelease): Promise<void> {
+    return this.#until(() => {
+      const latest = this.latest(namespace, name);
+      return latest !== undefined && latest.revision >= version && latest.status === info.status;
+    });
+  }
+
+  async #until(shown: () => boolean): Promise<void> {
     if (shown()) return;
     await new Promise<void>((resolve) => {
       const done = () => {

@@ -37,8 +37,3 @@ export function releaseData(release: HelmRelease): string {
   const inner = gzipSync(JSON.stringify(release)).toString("base64");
   return Buffer.from(inner, "latin1").toString("base64");
 }
-
-/** Name of the Secret that holds a revision. */
-export function releaseSecretName(release: string, revision: number): string {
-  return `sh.helm.release.v1.${release}.v${revision}`;
-}

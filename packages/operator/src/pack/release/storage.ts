@@ -1,5 +1,5 @@
 import { type Client, secrets } from "@podwright/client";
-import { StatusError } from "@podwright/kube";
+import { isCode } from "../../errors.ts";
 import { type HelmRelease, readRelease, releaseData } from "./release.ts";
 import type { Revision } from "./release-index.ts";
 
@@ -8,7 +8,7 @@ export async function fetchRelease(client: Client, revision: Revision): Promise<
   try {
     return readRelease(await client.resource(secrets).get(revision.secretName, revision.namespace));
   } catch (error) {
-    if (error instanceof StatusError && error.code === 404) return undefined;
+    if (isCode(error, 404)) return undefined;
     throw error;
   }
 }
@@ -32,6 +32,6 @@ export async function unlockRelease(client: Client, revision: Revision): Promise
     });
   } catch (error) {
     // Somebody else was faster: an event tells of it.
-    if (!(error instanceof StatusError && (error.code === 404 || error.code === 409))) throw error;
+    if (!isCode(error, 404, 409)) throw error;
   }
 }

@@ -2,7 +2,8 @@ import { createHash } from "node:crypto";
 import { realpath } from "node:fs/promises";
 import { join, sep } from "node:path";
 import { type Client, type Clock, secrets } from "@podwright/client";
-import { type KubeObject, StatusError } from "@podwright/kube";
+import type { KubeObject } from "@podwright/kube";
+import { isCode } from "../../errors.ts";
 import type { ChartCache } from "../charts/chart-cache.ts";
 import { ChartError } from "../charts/chart-source.ts";
 import { parseDurationMs } from "../duration.ts";
@@ -190,7 +191,7 @@ export class Backends {
     try {
       secret = await this.#options.client.resource(secrets).get(name, namespace);
     } catch (error) {
-      if (!(error instanceof StatusError) || error.code !== 404) throw error;
+      if (!isCode(error, 404)) throw error;
       throw new ChartError(
         "SecretNotFound",
         `there is no Secret ${namespace}/${name}, which spec.secretRef names`,

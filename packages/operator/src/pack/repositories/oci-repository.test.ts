@@ -1,28 +1,28 @@
-import { spawn } from "node:child_process";
 import { createHash } from "node:crypto";
-import { existsSync } from "node:fs";
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { mkdtemp, rm } from "node:fs/promises";
 import { createServer, type IncomingMessage, request } from "node:http";
-import { type AddressInfo, createServer as createTcpServer } from "node:net";
+import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { registryMissing, startRegistry } from "../../fresh/testing/registry-process.ts";
 import { ChartCache } from "../charts/chart-cache.ts";
 import { packChart } from "../testing/chart-archive.ts";
 import type { Credentials } from "./download.ts";
 import { OciRepository } from "./oci-repository.ts";
 
-const binary = "/usr/bin/docker-registry";
 let closing: (() => unknown)[];
 let folder: string;
 let host: string;
 
-describe.skipIf(!existsSync(binary))("with Debian's docker-registry", () => {
+describe.skipIf(registryMissing() !== undefined)("with Debian's docker-registry", () => {
   beforeEach(async () => {
     closing = [];
     folder = await mkdtemp(join(tmpdir(), "podwright-oci-"));
     closing.push(() => rm(folder, { recursive: true, force: true }));
-    host = `127.0.0.1:${await startRegistry()}`;
+    const registry = await startRegistry();
+    closing.push(() => registry.stop());
+    host = registry.host;
   });
   afterEach(async () => {
     for (const close of closing.reverse()) await close();
@@ -97,29 +97,6 @@ function open(credentials: Credentials = {}, at = host): OciRepository {
   });
   closing.push(() => repository.close());
   return repository;
-}
-
-async function startRegistry(): Promise<number> {
-  const port = await freePort();
-  const config = join(folder, "config.yml");
-  const storage = `storage: {filesystem: {rootdirectory: ${join(folder, "data")}}}`;
-  await writeFile(config, `version: 0.1\nlog: {level: error}\n${storage}\nhttp: {addr: 127.0.0.1:${port}}\n`);
-  const child = spawn(binary, ["serve", config], { stdio: "ignore" });
-  closing.push(() => child.kill("SIGKILL"));
-  await vi.waitFor(async () => expect((await fetch(`http://127.0.0.1:${port}/v2/`)).ok).toBe(true), {
-    timeout: 20_000,
-    interval: 20,
-  });
-  return port;
-}
-
-function freePort(): Promise<number> {
-  return new Promise((resolve) => {
-    const server = createTcpServer().listen(0, "127.0.0.1", () => {
-      const { port } = server.address() as AddressInfo;
-      server.close(() => resolve(port));
-    });
-  });
 }
 
 /** As `helm push` does. */

@@ -14,13 +14,14 @@ import {
 } from "@podwright/client";
 import { type Cluster, startCluster } from "@podwright/cluster";
 import type { KubeObject } from "@podwright/kube";
+import { createCertificateAuthority } from "@podwright/pki";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { ContentIndex } from "../../content/content-index.ts";
 import type { ResolvedChart } from "../charts/chart-source.ts";
 import { packCrds } from "../crd.ts";
 import type { Pack, RepositorySpec } from "../pack.ts";
 import { packChart } from "../testing/chart-archive.ts";
-import { type ChartServer, serveCharts } from "../testing/chart-server.ts";
+import { type ChartServer, type ChartServerOptions, serveCharts } from "../testing/chart-server.ts";
 import { createRepositories, type Repositories, type RepositoriesOptions } from "./repositories.ts";
 
 const waiting = { timeout: 20_000, interval: 20 };
@@ -60,8 +61,8 @@ async function start(options: Partial<RepositoriesOptions> = {}, lead = true): P
   return repositories;
 }
 
-async function served(authorization?: string): Promise<ChartServer> {
-  const server = await serveCharts(authorization);
+async function served(authorization?: string, options: ChartServerOptions = {}): Promise<ChartServer> {
+  const server = await serveCharts({ authorization, ...options });
   closing.push(() => server.close());
   return server;
 }
@@ -218,6 +219,29 @@ test("credentials come from a Secret, and a Secret that comes or changes is used
     expect(JSON.stringify(conditions)).not.toContain("wr0ng");
   }, waiting);
   await cluster.client.resource(secrets).patch("login", "default", login("s3cret"), { type: "merge" });
+  await ready(packRepositories, "True");
+  expect((await source.resolve(pack("app", undefined, "PackRepository"))).version).toBe("1.0.0");
+});
+
+test("a private authority and a client's certificate come from a Secret", async () => {
+  const authority = createCertificateAuthority("private", Date.now());
+  const { cert, key } = authority.issue({ commonName: "podwright", usage: "client" });
+  const ofServer = authority.issue({ commonName: "charts", hosts: ["127.0.0.1"], usage: "server" });
+  const server = await served(undefined, { tls: { ...ofServer, ca: authority.cert } });
+  server.add("app", "1.0.0", await packChart("app", "1.0.0"));
+  const secret = (stringData: Record<string, string>) => ({
+    apiVersion: "v1",
+    kind: "Secret",
+    metadata: { name: "tls", namespace: "default" },
+    stringData,
+  });
+  await cluster.client.resource(secrets).create(secret({ "tls.crt": cert, "tls.key": key }));
+  await create(packRepositories, { url: server.url, secretRef: { name: "tls" } });
+  const { source } = await start();
+  expect((await ready(packRepositories, "False"))["status"].conditions[0]).toMatchObject({ reason: "FetchFailed" });
+  await cluster.client
+    .resource(secrets)
+    .patch("tls", "default", secret({ "ca.crt": authority.cert }), { type: "merge" });
   await ready(packRepositories, "True");
   expect((await source.resolve(pack("app", undefined, "PackRepository"))).version).toBe("1.0.0");
 });

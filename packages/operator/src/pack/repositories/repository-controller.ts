@@ -7,7 +7,8 @@ import {
   type ReconcileResult,
   WorkQueue,
 } from "@podwright/client";
-import { type JsonObject, jsonEqual, StatusError } from "@podwright/kube";
+import { type JsonObject, jsonEqual } from "@podwright/kube";
+import { isCode } from "../../errors.ts";
 import { ChartError } from "../charts/chart-source.ts";
 import { type Condition, type RepositoryStatus, requestedAtKey } from "../pack.ts";
 import { type Backends, intervalOf, type OpenRepository } from "./backends.ts";
@@ -144,7 +145,7 @@ export class RepositoryController {
       );
     } catch (failure) {
       // Deleted meanwhile.
-      if (!(failure instanceof StatusError) || failure.code !== 404) throw failure;
+      if (!isCode(failure, 404)) throw failure;
     }
   }
 }

@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
-import { createServer, type IncomingMessage } from "node:http";
+import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
+import { createServer as createSecureServer } from "node:https";
 import type { AddressInfo } from "node:net";
 
 /** A helm repository over HTTP, with what a test needs to see and to break. */
@@ -14,8 +15,14 @@ export interface ChartServer {
   close(): Promise<void>;
 }
 
-/** @param authorization a header that every request needs */
-export async function serveCharts(authorization?: string): Promise<ChartServer> {
+export interface ChartServerOptions {
+  /** A header that every request needs. */
+  authorization?: string | undefined;
+  /** HTTPS, for clients with a certificate of this authority. PEM. */
+  tls?: { cert: string; key: string; ca: string };
+}
+
+export async function serveCharts({ authorization, tls }: ChartServerOptions = {}): Promise<ChartServer> {
   const versions = new Map<string, string[]>();
   const archives = new Map<string, Buffer>();
   const requests: string[] = [];
@@ -24,7 +31,7 @@ export async function serveCharts(authorization?: string): Promise<ChartServer> 
       .map(([name, entries]) => `  ${name}:\n${entries.join("")}`)
       .join("")}`;
 
-  const server = createServer((request, response) => {
+  const serve = (request: IncomingMessage, response: ServerResponse) => {
     const path = (request.url ?? "").slice(1);
     const answer = (status: number, body: string | Buffer = "", headers: Record<string, string> = {}) => {
       requests.push(`${request.method} /${path} ${status}`);
@@ -42,11 +49,15 @@ export async function serveCharts(authorization?: string): Promise<ChartServer> 
     }
     const archive = archives.get(path);
     return archive === undefined ? answer(404) : answer(200, archive);
-  });
+  };
+  const server =
+    tls === undefined
+      ? createServer(serve)
+      : createSecureServer({ ...tls, requestCert: true, rejectUnauthorized: true }, serve);
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
 
   const served: ChartServer = {
-    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    url: `${tls === undefined ? "http" : "https"}://127.0.0.1:${(server.address() as AddressInfo).port}`,
     requests,
     fault: undefined,
     add(name, version, archive, digest = createHash("sha256").update(archive).digest("hex")) {

@@ -6,6 +6,7 @@ import { specSchema } from "../schemas.ts";
 import { renderTemplates } from "../values/template.ts";
 import { checkReference } from "../values/values.ts";
 import { ValuesError } from "../values/values-error.ts";
+import { patchProblems } from "./patch-checks.ts";
 import { unknownFields } from "./unknown-fields.ts";
 
 /** What is wrong with a Pack in itself, each with its path; asks nobody. */
@@ -35,6 +36,7 @@ export async function packProblems(pack: Pack): Promise<string[]> {
       }
     }
   }
+  problems.push(...(await patchProblems(spec)));
   try {
     await renderTemplates(spec.values ?? {}, spec.vars ?? {});
   } catch (error) {

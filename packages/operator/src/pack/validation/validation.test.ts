@@ -58,6 +58,21 @@ test.each<[string, KubeObject]>([
   ["spec.values.a.b[0]: unknown name vars.X", pack({ values: { a: { b: ["{{ vars.X }}"] } } })],
   ["spec.values.a: {{ without }}", pack({ values: { a: "{{ vars" } })],
   ["spec.valuesFrom[0]: targetPath", pack({ valuesFrom: [{ kind: "Secret", name: "a", targetPath: "a..b" }] })],
+  ["spec.postRender[0].patch: it is no YAML", pack({ postRender: [{ patch: "a: [" }] })],
+  ["spec.postRender[0].patch: it is neither an object nor a list", pack({ postRender: [{ patch: "text" }] })],
+  ["spec.postRender[0].patch: it needs a target", pack({ postRender: [{ patch: "kind: Pod" }] })],
+  [
+    'spec.postRender[0].patch[1]: op: "put" is none of add',
+    pack({ postRender: [{ patch: '[{"op": "remove", "path": "/a"}, {"op": "put", "path": "/a"}]', target: {} }] }),
+  ],
+  [
+    'spec.postRender[0].patch[0]: path: "a" is no JSON pointer',
+    pack({ postRender: [{ patch: "- {op: add, path: a, value: 1}", target: {} }] }),
+  ],
+  [
+    "spec.postRender[0].target.labelSelector",
+    pack({ postRender: [{ patch: "{}", target: { labelSelector: "a in b" } }] }),
+  ],
   ["a Pack cannot depend on itself", pack({ dependsOn: [{ name: "x" }] })],
   ["spec.releaseName", pack({ releaseName: "Not_Valid" })],
   ["is no JSON pointer", pack({ driftDetection: { ignore: [{ paths: ["spec.replicas"] }] } })],

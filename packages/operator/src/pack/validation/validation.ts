@@ -1,6 +1,5 @@
-import { clusterPackRepositories, packRepositories, packs } from "@podwright/client";
+import { packs } from "@podwright/client";
 import { type JsonObject, jsonEqual, type KubeObject } from "@podwright/kube";
-import type { Webhook } from "../../part.ts";
 import { readAnnotations, redeployKeys } from "../../redeploy/annotation.ts";
 import type { AdmissionAnswer, AdmissionHandler, AdmissionRequest } from "../../webhook/server.ts";
 import type { ChartSource } from "../charts/chart-source.ts";
@@ -10,36 +9,6 @@ import { renderValues } from "../values/values.ts";
 import { packProblems } from "./pack-checks.ts";
 import { repositoryProblems } from "./repository-checks.ts";
 import { ValuesSchemas } from "./values-schema.ts";
-
-/**
- * The webhook that refuses wrong Packs and repositories when they are written. Ignored where it cannot be reached: the
- * controllers find the same faults and say so in the status.
- */
-export function createPackWebhooks({ charts }: { charts: ChartSource }): Webhook[] {
-  return [
-    {
-      type: "validating",
-      path: "/validate-pack",
-      handler: createPackValidator(charts),
-      entry: {
-        name: "packs.podwright.dev",
-        rules: [
-          {
-            apiGroups: [packs.group],
-            apiVersions: [packs.version],
-            operations: ["CREATE", "UPDATE"],
-            resources: [packs.resource, packRepositories.resource, clusterPackRepositories.resource],
-          },
-        ],
-        failurePolicy: "Ignore",
-        sideEffects: "None",
-        matchPolicy: "Equivalent",
-        timeoutSeconds: 5,
-        admissionReviewVersions: ["v1"],
-      },
-    },
-  ];
-}
 
 /** Judges by the object alone, and by the chart's schema where that is in memory: no request is made. */
 export function createPackValidator(charts: ChartSource): AdmissionHandler {

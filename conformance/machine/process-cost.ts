@@ -1,0 +1,16 @@
+import { readFile } from "node:fs/promises";
+
+/** Resident memory of a process in MB, now and at the most. */
+export async function residentMb(pid: number): Promise<{ now: number; peak: number }> {
+  const status = await readFile(`/proc/${pid}/status`, "utf8");
+  const mb = (name: string) => Math.round(Number(new RegExp(`${name}:\\s+(\\d+)`).exec(status)?.[1] ?? 0) / 1024);
+  return { now: mb("VmRSS"), peak: mb("VmHWM") };
+}
+
+/** Processor time that a process has used so far, in seconds. */
+export async function cpuSeconds(pid: number): Promise<number> {
+  const stat = await readFile(`/proc/${pid}/stat`, "utf8");
+  // After the name in brackets: user and system time are the 12th and 13th, in hundredths.
+  const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
+  return (Number(fields[11]) + Number(fields[12])) / 100;
+}

@@ -1,0 +1,6 @@
+/** What a kubelet does with pods, on containerd: the scenarios that run on docker, once more. */
+process.env["LANE_RUNTIME"] = "containerd";
+
+await import("./life-cycle.scenario.ts");
+
+export {};

@@ -1,0 +1,116 @@
+import {
+  type Client,
+  type Clock,
+  type InformerFactory,
+  type Logger,
+  type Occasion,
+  onDemand,
+  resourceQuotas,
+  whenThereIs,
+} from "@podwright/client";
+import { type Controller, type ControllerContext, messageOf } from "./controller.ts";
+import {
+  budgetInformer,
+  claimInformer,
+  cronJobInformer,
+  daemonSetInformer,
+  deploymentInformer,
+  jobInformer,
+  podInformer,
+  replicaSetInformer,
+  statefulSetInformer,
+  volumeInformer,
+} from "./informers.ts";
+import { trackingFinalizer } from "./job/job.ts";
+import type { LocalFolders } from "./persistent-volumes/local-folders.ts";
+
+export interface OnDemandOptions {
+  informers: InformerFactory;
+  clock: Clock;
+  logger: Logger;
+  /** What the controller manager's controllers get; the name is their events' source. */
+  context(component: string): ControllerContext;
+  /** The same for a component with a client of its own. */
+  contextOf(client: Client, component: string): ControllerContext;
+  connect(component: string): Client;
+  localFolders?: LocalFolders | undefined;
+}
+
+/** The scheduler, and the controllers of kinds that a cluster has none of when it is new. */
+export function onDemandControllers(options: OnDemandOptions): Controller[] {
+  const { informers, context, clock, logger } = options;
+  const pods = podInformer(informers);
+  const anyJob = whenThereIs(jobInformer(informers));
+  // One whose Job is gone is let go all the same.
+  const trackedPod = whenThereIs(pods, ({ metadata }) => metadata.finalizers?.includes(trackingFinalizer) ?? false);
+  const anyVolume = [whenThereIs(claimInformer(informers)), whenThereIs(volumeInformer(informers))];
+  const ephemeralVolume = whenThereIs(pods, ({ spec }) => spec.volumes?.some((each) => each.ephemeral) ?? false);
+  const onError = (error: unknown): void => {
+    logger.error("a controller cannot be started", { error: messageOf(error) });
+  };
+  const at = (occasion: Occasion | Occasion[], load: () => Promise<Controller>): Controller => {
+    const occasions = [occasion].flat();
+    let running: { stop(): Promise<void> } | undefined;
+    return {
+      start() {
+        running = onDemand({ occasions, load, informers, clock, onError });
+      },
+      stop: async () => running?.stop(),
+    };
+  };
+
+  return [
+    at(whenThereIs(pods), async () => {
+      const { createScheduler } = await import("../scheduler/scheduler.ts");
+      return createScheduler(options.contextOf(options.connect("kube-scheduler"), "default-scheduler"));
+    }),
+    at(whenThereIs(replicaSetInformer(informers)), async () => {
+      const { createReplicaSetController } = await import("./replicaset/controller.ts");
+      return createReplicaSetController(context("replicaset-controller"));
+    }),
+    at(whenThereIs(deploymentInformer(informers)), async () => {
+      const { createDeploymentController } = await import("./deployment/controller.ts");
+      return createDeploymentController(context("deployment-controller"));
+    }),
+    at(whenThereIs(statefulSetInformer(informers)), async () => {
+      const { createStatefulSetController } = await import("./statefulset/controller.ts");
+      return createStatefulSetController(context("statefulset-controller"));
+    }),
+    at(whenThereIs(daemonSetInformer(informers)), async () => {
+      const { createDaemonSetController } = await import("./daemonset/controller.ts");
+      return createDaemonSetController(context("daemonset-controller"));
+    }),
+    at(anyVolume, async () => {
+      const { createVolumeBinder } = await import("./persistent-volumes/binder.ts");
+      return createVolumeBinder(context("persistentvolume-controller"), options.localFolders);
+    }),
+    at(ephemeralVolume, async () => {
+      const { createEphemeralClaims } = await import("./persistent-volumes/ephemeral-claims.ts");
+      return createEphemeralClaims(context("ephemeral-volume-controller"));
+    }),
+    at(anyVolume, async () => {
+      const { createVolumeProtection } = await import("./persistent-volumes/protection.ts");
+      return createVolumeProtection(context("pvc-protection-controller"));
+    }),
+    at(whenThereIs(budgetInformer(informers)), async () => {
+      const { createDisruptionController } = await import("./disruption/controller.ts");
+      return createDisruptionController(context("controllermanager"));
+    }),
+    at(whenThereIs(informers.for(resourceQuotas)), async () => {
+      const { createResourceQuotaController } = await import("./resource-quota/controller.ts");
+      return createResourceQuotaController(context("resourcequota-controller"));
+    }),
+    at([anyJob, trackedPod], async () => {
+      const { createJobController } = await import("./job/controller.ts");
+      return createJobController(context("job-controller"));
+    }),
+    at(whenThereIs(cronJobInformer(informers)), async () => {
+      const { createCronJobController } = await import("./cronjob/controller.ts");
+      return createCronJobController(context("cronjob-controller"));
+    }),
+    at(anyJob, async () => {
+      const { createJobTtlController } = await import("./job-ttl.ts");
+      return createJobTtlController(context("ttl-after-finished-controller"));
+    }),
+  ];
+}
