@@ -130,7 +130,7 @@ export function clientOf(kubeconfig: string): Client {
 }
 
 /** A test may have deleted its namespace itself. */
-function ignoreNotFound(error: unknown): void {
+export function ignoreNotFound(error: unknown): void {
   if (!(error instanceof StatusError && error.code === 404)) throw error;
 }
 

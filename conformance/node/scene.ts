@@ -5,6 +5,7 @@ import { until, untilGone } from "@podwright/cluster/testing";
 import type { KubeObject } from "@podwright/kube";
 import { expect, vi } from "vitest";
 import { kubectlProgram, type Ran } from "../kubectl.ts";
+import { ignoreNotFound } from "../lane.ts";
 import { type NodeLane, openNodeLane } from "../node-lane.ts";
 
 export const patience = { timeout: 60_000, interval: 200 };
@@ -59,8 +60,10 @@ export async function openNodeScene(prefix: string): Promise<NodeScene> {
   return {
     lane,
     namespace,
-    make: (name, containers, spec = {}, metadata = {}) =>
-      lane.client.resource(pods).create({
+    async make(name, containers, spec = {}, metadata = {}) {
+      // Of a try before this one.
+      await lane.client.resource(pods).delete(name, namespace, { gracePeriodSeconds: 0 }).catch(ignoreNotFound);
+      return lane.client.resource(pods).create({
         apiVersion: "v1",
         kind: "Pod",
         metadata: { name, namespace, ...metadata },
@@ -71,7 +74,8 @@ export async function openNodeScene(prefix: string): Promise<NodeScene> {
           containers: containers.map(container),
           ...spec,
         },
-      }),
+      });
+    },
     reaches,
     isReady: (name) => reaches(name, ready),
     isGone: (name) => untilGone(lane.client, pods, name, namespace, 60),

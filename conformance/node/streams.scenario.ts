@@ -173,7 +173,7 @@ describe.skipIf(nodeLaneMissing !== undefined)(`Streams${why}`, { timeout: 90_00
     expect((await log("logs", "-c", "a", "--tail", "2")).split("\n")).toHaveLength(3);
     expect(await log("logs", "-c", "a", "--tail", "0")).toBe("");
     expect(await log("logs", "-c", "a", "--limit-bytes", "6")).toHaveLength(6);
-    expect(await log("logs", "-c", "a", "--timestamps")).toMatch(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d+Z line 1\n/);
+    expect(await log("logs", "-c", "a", "--timestamps")).toMatch(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d+Z line 1$/m);
     expect(await log("logs", "-c", "a", "--since", "10m")).toContain("line 1\n");
     expect(await log("logs", "-c", "a", "--since-time", "2999-01-01T00:00:00Z")).toBe("");
     const all = await log("-l", "app=logs", "--all-containers", "--prefix");
