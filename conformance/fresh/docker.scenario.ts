@@ -63,6 +63,8 @@ describe.skipIf(missing !== undefined)(`with docker${missing === undefined ? "" 
     const { items } = await lane.client.resource(nodeImages).list();
     return items.flatMap(({ status }) => status?.images.map(({ name }: { name: string }) => name) ?? []);
   }
+  /** What is first seen together has no order: the one that is to be followed comes first. */
+  const seen = (name: string) => vi.waitFor(async () => expect(await reported()).toContain(name), wait);
   /** Takes a name away, and sees to it that this was seen. */
   async function forget(image: string, name: string): Promise<void> {
     await vi.waitFor(async () => expect(await reported()).toContain(name), wait);
@@ -105,32 +107,44 @@ describe.skipIf(missing !== undefined)(`with docker${missing === undefined ? "" 
     for (const ref of kinds) await gets("mine", "myimage:fixed", ref);
   });
 
-  test("docker tag, load and pull are rolled out likewise", async () => {
-    build("tag-1", "tagged:1");
-    await deploy(deployments, "tagged", "tagged:1");
-    build("tag-2", "elsewhere:2");
-    daemon.docker(["tag", "elsewhere:2", "tagged:2"]);
-    await gets("tagged", "tagged:2");
+  let tries = 0;
+  /** A repository that no try before this one has used. */
+  const repository = (name: string): string => `${name}${++tries}`;
 
-    build("load-1", "loaded:1");
-    build("load-2", "loaded:2");
-    const file = `${daemon.folder}/loaded.tar`;
-    daemon.docker(["save", "-o", file, "loaded:2"]);
-    await forget("loaded:2", "docker.io/library/loaded:2");
-    await deploy(deployments, "loaded", "loaded:1");
+  test("docker tag is rolled out likewise", async () => {
+    const [name, other] = [repository("tagged"), repository("elsewhere")];
+    build("tag-1", `${name}:1`);
+    await seen(`docker.io/library/${name}:1`);
+    await deploy(deployments, name, `${name}:1`);
+    build("tag-2", `${other}:2`);
+    daemon.docker(["tag", `${other}:2`, `${name}:2`]);
+    await gets(name, `${name}:2`);
+  }, 60_000);
+
+  test("docker load is rolled out likewise", async () => {
+    const name = repository("loaded");
+    build("load-1", `${name}:1`);
+    build("load-2", `${name}:2`);
+    const file = `${daemon.folder}/${name}.tar`;
+    daemon.docker(["save", "-o", file, `${name}:2`]);
+    await forget(`${name}:2`, `docker.io/library/${name}:2`);
+    await deploy(deployments, name, `${name}:1`);
     daemon.docker(["load", "-i", file]);
-    await gets("loaded", "loaded:2");
+    await gets(name, `${name}:2`);
+  }, 60_000);
 
-    const name = `${registry.host}/team/app`;
+  test("docker pull is rolled out likewise", async () => {
+    const own = repository("app");
+    const name = `${registry.host}/team/${own}`;
     for (const tag of ["1", "2"]) {
       build(`pull-${tag}`, `${name}:${tag}`);
       daemon.docker(["push", `${name}:${tag}`]);
     }
     await forget(`${name}:2`, `${name}:2`);
-    await deploy(deployments, "pulled", `${name}:1`);
+    await deploy(deployments, own, `${name}:1`);
     daemon.docker(["pull", `${name}:2`]);
-    await gets("pulled", `${name}:2`);
-  }, 90_000);
+    await gets(own, `${name}:2`);
+  }, 60_000);
 
   test("a build that tags three names is one rollout, and a rebuilt tag restarts the pods", async () => {
     build("burst-1", "burst:1");
