@@ -7,8 +7,8 @@ export default defineConfig({
     exclude: [...configDefaults.exclude, "**/*.real.test.ts"],
     testTimeout: 30_000,
     hookTimeout: 60_000,
-    // Real daemons on a machine that others share: one slow start is no failure. Reports name what was tried twice.
-    retry: process.env["CI"] === "true" ? 1 : 0,
+    // Real daemons on a machine that others share: one slow start is no failure. Reports name what was tried again.
+    retry: process.env["CI"] === "true" ? 2 : 0,
     maxWorkers: 2,
   },
 });

@@ -6,8 +6,8 @@ export default defineConfig({
     include: ["conformance/**/*.{scenario,foreign}.ts", "{packages,conformance}/**/*.real.test.ts"],
     testTimeout: 60_000,
     hookTimeout: 60_000,
-    // Real daemons on a machine that others share: one slow start is no failure. Reports name what was tried twice.
-    retry: process.env["CI"] === "true" ? 1 : 0,
+    // Real daemons on a machine that others share: one slow start is no failure. Reports name what was tried again.
+    retry: process.env["CI"] === "true" ? 2 : 0,
     fileParallelism: false,
   },
 });
