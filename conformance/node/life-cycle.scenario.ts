@@ -233,7 +233,8 @@ describe.skipIf(nodeLaneMissing !== undefined)(`How pods live and end (${nodeLan
     expect((await kubectl("logs", "debugged", "-c", "dbg")).stdout).toContain("trap 'exit 0' TERM");
   });
 
-  // On a real kubelet examples/working-with-pods shows it: this way of asking for it is slower there than a test may be.
+  // Not on the real kubelet, which did not come to the end of it in two minutes: why is not known yet. There the README
+  // of examples/working-with-pods shows static pods.
   if (!onRealCluster)
     test("a static pod is shown by a mirror, which comes back, and goes with its file", async () => {
       const path = join(lane.staticPods, "web.json");
