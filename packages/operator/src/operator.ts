@@ -18,6 +18,7 @@ import type { FreshPartOptions } from "./fresh/part.ts";
 import { type LeaseName, leadAlone, leadByElection } from "./leading.ts";
 import type { PackPartOptions } from "./pack/part.ts";
 import type { Part, PartContext } from "./part.ts";
+import type { RedeployOptions } from "./redeploy/redeployer.ts";
 import { openCertificates, type SecretName } from "./webhook/certificates.ts";
 import { type WebhookAddress, webhookConfigurations } from "./webhook/configurations.ts";
 import { serveWebhooks } from "./webhook/server.ts";
@@ -35,6 +36,7 @@ export interface OperatorOptions {
   pack?: PackPartOptions;
   /** Which workloads get new images, and where images are looked for. The part fresh is left out without it. */
   fresh?: FreshPartOptions;
+  redeploy?: RedeployOptions;
   webhook?: {
     /** The address to listen on; default 127.0.0.1. */
     host?: string;
@@ -75,7 +77,13 @@ export async function startOperator(options: OperatorOptions): Promise<Operator>
   // Undone in the reverse order, whatever was done so far.
   const undo: (() => unknown)[] = [];
   const stop = async (): Promise<void> => {
-    for (let step = undo.pop(); step !== undefined; step = undo.pop()) await step();
+    for (let step = undo.pop(); step !== undefined; step = undo.pop()) {
+      try {
+        await step();
+      } catch (error) {
+        onError(error);
+      }
+    }
   };
   try {
     const recorder = new EventRecorder(client, { component: "podwright" });
@@ -136,7 +144,7 @@ export async function startOperator(options: OperatorOptions): Promise<Operator>
 
 /** Their code is loaded here: a part that is left out costs nothing. */
 async function createParts(
-  { without = [], pack: packOptions, fresh: freshOptions }: OperatorOptions,
+  { without = [], pack: packOptions, fresh: freshOptions, redeploy: redeployOptions }: OperatorOptions,
   given: Omit<PartContext, "content">,
 ): Promise<Part[]> {
   const left = new Set<PartName>(without);
@@ -161,7 +169,9 @@ async function createParts(
   ]);
   if (pack !== undefined && packOptions !== undefined) parts.push(pack.createPackPart(context, packOptions));
   if (reflector !== undefined) parts.push(reflector.createReflectorPart(context));
-  if (redeploy !== undefined) parts.push(redeploy.createRedeployPart(context, { packs: pack !== undefined }));
+  if (redeploy !== undefined) {
+    parts.push(redeploy.createRedeployPart(context, { ...redeployOptions, packs: pack !== undefined }));
+  }
   return parts;
 }
 
