@@ -5,7 +5,7 @@ import { findTool } from "podwright";
 
 const [path = "", cacheDir = "", without = ""] = process.argv.slice(2);
 const client = new Client(new HttpTransport(loadKubeconfig({ path })));
-await startOperator({
+const operator = await startOperator({
   client,
   without: without.split(",") as PartName[],
   pack: { helm: { binary: () => findTool("helm"), kubeconfig: path }, cacheDir },
@@ -15,3 +15,6 @@ await startOperator({
   onError: console.error,
 });
 console.log("ready");
+process.once("SIGTERM", () => {
+  void operator.stop().then(() => client.close());
+});
