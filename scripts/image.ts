@@ -7,6 +7,7 @@ import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs, promisify } from "node:util";
 import { packagedTool } from "podwright";
+import { stripTypes } from "./strip-types.ts";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 
@@ -23,8 +24,8 @@ export async function buildImage(options: { tag: string; base: string; env?: Nod
   }
 }
 
-/** What the image holds: the packages' sources, their dependencies, and helm. */
-async function stage(folder: string): Promise<void> {
+/** Puts together what the image holds: the packages, without their types, their dependencies, and helm. */
+export async function stage(folder: string): Promise<void> {
   const { stdout } = await promisify(execFile)(
     "git",
     ["ls-files", "--cached", "--others", "--exclude-standard", "packages"],
@@ -43,6 +44,7 @@ async function stage(folder: string): Promise<void> {
       if (error.code !== "ENOENT") throw error;
     });
   }
+  await stripTypes(join(folder, "packages"));
   await cp(join(root, "package.json"), join(folder, "package.json"));
   await run("npm", ["ci", "--omit=dev", "--ignore-scripts", "--no-audit", "--no-fund", "--prefix", folder]);
   // Node.js is the base's, helm is unpacked: neither is to be there twice.

@@ -1,4 +1,5 @@
 import { Command, CommanderError } from "commander";
+import packageJson from "../package.json" with { type: "json" };
 import type { FreshAction, FreshCommandOptions } from "./commands/fresh.ts";
 import type { PackAction, PackOptions } from "./commands/pack.ts";
 import { CommandError } from "./error.ts";
@@ -8,6 +9,7 @@ import { outliveReaders } from "./process.ts";
 const program = new Command("podwright")
   .description("Arm, package, refresh, hand out and look at Kubernetes pods, on a cluster of its own or any other.")
   .option("--debug", "show stack traces")
+  .version(packageJson.version)
   .enablePositionalOptions()
   .exitOverride();
 

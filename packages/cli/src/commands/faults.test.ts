@@ -66,6 +66,13 @@ const refused = (line: RegExp) => ({
   stderr: expect.stringMatching(new RegExp(`^podwright: ${line.source}\n$`)),
 });
 
+test("podwright --version says which it is", async () => {
+  expect(await podwright("--version").exit).toMatchObject({
+    code: 0,
+    stdout: expect.stringMatching(/^\d+\.\d+\.\d+\n$/),
+  });
+});
+
 describe("podwright up", () => {
   test("in a data directory that it may not write", async () => {
     await mkdir(join(folder, "data"), { mode: 0o500 });
