@@ -1,6 +1,6 @@
 import type { Exchange } from "../differential/exchange.ts";
 import type { Case } from "../differential/recorded.ts";
-import { invalidPolicies, policyDecisions } from "./policy-cases.ts";
+import { invalidPolicies, policyCosts, policyDecisions } from "./policy-cases.ts";
 import { answers } from "./webhook-server.ts";
 
 type Json = Record<string, unknown>;
@@ -323,5 +323,6 @@ export const cases: Case[] = [
   reviews(),
   inTree(),
   policyDecisions(),
+  ...policyCosts(),
   invalidPolicies(),
 ];

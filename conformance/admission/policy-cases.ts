@@ -137,6 +137,52 @@ export function policyDecisions(): Case {
   };
 }
 
+/** Loops over all keys of data in each other: about 9 n³. */
+const thrice = "object.data.all(k, object.data.all(l, object.data.all(m, k + l + m != '')))";
+const keys = (count: number): Json => Object.fromEntries(Array.from({ length: count }, (_unused, i) => [`k${i}`, "v"]));
+
+/** Policies whose expressions cost too much, each a case of its own: a real server takes its time. */
+export function policyCosts(): Case[] {
+  const twelve = <T>(make: (index: number) => T): T[] => Array.from({ length: 12 }, (_unused, index) => make(index));
+  const many = twelve(() => ({ expression: thrice }));
+  const costs = (about: string, spec: Json): Case => {
+    const name = `policy-dear-${about}`;
+    return {
+      name: `costs of policies: ${about}`,
+      exchanges: [
+        ...inForce(name, spec),
+        probe("cheap", name, keys(3)),
+        probe("within the limit of one and of all", name, keys(40)),
+        probe("within the limit of one", name, keys(47)),
+        probe("over the limit of one", name, keys(60)),
+        remove(`${bindings}/${name}`),
+        remove(`${policies}/${name}`),
+      ],
+    };
+  };
+  return [
+    costs("validations", { validations: [...many, { expression: "object.data.size() > 0" }] }),
+    costs("conditions", {
+      matchConditions: ["a", "b", "c"].map((name) => ({
+        name,
+        expression: `object.metadata.name == 'wait' || ${thrice}`,
+      })),
+      validations: [{ expression: "false", message: "the conditions hold" }],
+    }),
+    costs("ignored", { failurePolicy: "Ignore", validations: many }),
+    costs("messages", {
+      validations: twelve((index) => ({
+        expression: `object.metadata.name == 'wait' || object.data.size() < 50 - ${index}`,
+        messageExpression: `${thrice} ? 'message ${index}' : 'other'`,
+      })),
+    }),
+    costs("variables", {
+      variables: twelve((index) => ({ name: `v${index}`, expression: thrice })),
+      validations: [{ expression: twelve((index) => `variables.v${index}`).join(" && "), message: "variables" }],
+    }),
+  ];
+}
+
 export function invalidPolicies(): Case {
   const make = (title: string, spec: Json): Exchange => create(title, policies, policy("invalid", spec), "?dryRun=All");
   const bind = (title: string, spec: Json): Exchange =>

@@ -1,15 +1,9 @@
-import https from "node:https";
-import type { AddressInfo } from "node:net";
-import { createCertificateAuthority } from "@podwright/pki";
+import { type ReviewAnswer, type ReviewServer, startReviewServer } from "./review-server.ts";
 
-/** An HTTPS server on loopback whose paths are ways to answer a review. */
-export interface WebhookServer {
-  url: string;
-  /** Base64 of PEM. */
-  caBundle: string;
+/** A server whose paths are ways to answer a review. */
+export interface WebhookServer extends ReviewServer {
   /** The requests of the reviews that came to /record since this was last asked. */
   takeReceived(): unknown[];
-  close(): Promise<void>;
 }
 
 interface ReviewRequest {
@@ -17,7 +11,7 @@ interface ReviewRequest {
   object?: { metadata?: { labels?: Record<string, string> } };
 }
 
-type Answer = { response: unknown } | { status?: number; text: string; type?: string } | "disconnect" | "hang";
+type Answer = { response: unknown } | ReviewAnswer;
 
 const patch = (operations: unknown): Record<string, unknown> => ({
   allowed: true,
@@ -25,10 +19,12 @@ const patch = (operations: unknown): Record<string, unknown> => ({
   patch: Buffer.from(typeof operations === "string" ? operations : JSON.stringify(operations)).toString("base64"),
 });
 
+const allow = (): Answer => ({ response: { allowed: true } });
+
 /** By the path without its slash. */
 export const answers: Record<string, (request: ReviewRequest) => Answer> = {
-  allow: () => ({ response: { allowed: true } }),
-  record: () => ({ response: { allowed: true } }),
+  allow,
+  record: allow,
   label: () => ({ response: patch([{ op: "add", path: "/metadata/labels/mutated", value: "yes" }]) }),
   deny: () => ({ response: { allowed: false } }),
   "deny-message": () => ({
@@ -79,48 +75,21 @@ export const answers: Record<string, (request: ReviewRequest) => Answer> = {
 };
 
 export async function startWebhookServer(): Promise<WebhookServer> {
-  const authority = createCertificateAuthority("webhooks", Date.now());
-  const { key, cert } = authority.issue({ commonName: "webhook", hosts: ["127.0.0.1"], usage: "server" });
   let received: unknown[] = [];
-  const server = https.createServer({ key, cert, ALPNProtocols: ["http/1.1"] }, (request, response) => {
-    const chunks: Buffer[] = [];
-    request.on("data", (chunk: Buffer) => chunks.push(chunk));
-    request.on("end", () => {
-      const review = JSON.parse(Buffer.concat(chunks).toString());
-      const path = (request.url ?? "").slice(1).split("?")[0] ?? "";
-      if (path === "record") received.push(review);
-      const answer = answers[path]?.(review.request) ?? answers["allow"]?.(review.request);
-      if (answer === "disconnect") request.socket.destroy();
-      else if (answer !== "hang" && answer !== undefined) {
-        const text =
-          "text" in answer
-            ? answer.text
-            : JSON.stringify({
-                apiVersion: review.apiVersion,
-                kind: review.kind,
-                response: withUid(answer.response, review),
-              });
-        const { status = 200, type = "application/json" } = "text" in answer ? answer : {};
-        response.writeHead(status, { "content-type": type });
-        response.end(text);
-      }
-    });
+  const server = await startReviewServer((path, _, review) => {
+    if (path === "record") received.push(review);
+    const answer = (answers[path] ?? allow)(review.request);
+    if (typeof answer === "string" || "text" in answer) return answer;
+    const { apiVersion, kind } = review;
+    return { text: JSON.stringify({ apiVersion, kind, response: withUid(answer.response, review) }) };
   });
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  const { port } = server.address() as AddressInfo;
   return {
-    url: `https://127.0.0.1:${port}`,
-    caBundle: Buffer.from(authority.cert).toString("base64"),
+    ...server,
     takeReceived() {
       const taken = received;
       received = [];
       return taken;
     },
-    close: () =>
-      new Promise((resolve) => {
-        server.close(() => resolve());
-        server.closeAllConnections();
-      }),
   };
 }
 

@@ -8,12 +8,16 @@ export interface ApiWithWebhooks {
   replacements(): [string, string][];
 }
 
-export function withWebhooks(openApi: () => Api | Promise<Api>): ApiWithWebhooks {
+/** @param start starts the webhook server */
+export function withWebhooks(
+  openApi: () => Api | Promise<Api>,
+  start: () => Promise<WebhookServer> = startWebhookServer,
+): ApiWithWebhooks {
   let server: WebhookServer;
   return {
     async open() {
       const api = await openApi();
-      server = await startWebhookServer();
+      server = await start();
       return {
         async send(exchange) {
           if (exchange.path === "received:") return { status: 200, body: server.takeReceived() };

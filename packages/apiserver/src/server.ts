@@ -1,5 +1,5 @@
 import { type Clock, systemClock } from "@podwright/clock";
-import { StatusError, status } from "@podwright/kube";
+import { messageOf, StatusError, status } from "@podwright/kube";
 import type { AdmissionChain } from "./admission/admission.ts";
 import { type Authenticator, authenticate } from "./authentication/authenticator.ts";
 import { impersonate } from "./authentication/impersonation.ts";
@@ -271,7 +271,7 @@ async function serveVerb(parts: ServerParts, context: ResourceRequest): Promise<
 function asStatusError(error: unknown, request: ApiRequest, onError: ApiServerOptions["onError"]): StatusError {
   if (error instanceof StatusError) return error;
   onError?.(error, request);
-  return plainError(error instanceof Error ? error.message : String(error));
+  return plainError(messageOf(error));
 }
 
 function isPretty({ headers, query }: ApiRequest): boolean {

@@ -35,8 +35,19 @@ export function withAuthenticatedGroup(user: UserInfo): UserInfo {
   return user.groups.includes(authenticatedGroup) ? user : { ...user, groups: [...user.groups, authenticatedGroup] };
 }
 
+/** Finds the user of a request by its bearer token. */
+export function bearerAuthenticator(find: (token: string) => UserInfo | undefined): Authenticator {
+  return {
+    authenticate(request) {
+      const token = bearerToken(request);
+      return token === undefined ? undefined : find(token);
+    },
+    authenticateToken: find,
+  };
+}
+
 /** The token of "Authorization: Bearer TOKEN", or that of a browser's WebSocket, which cannot send such a header. */
-export function bearerToken({ headers }: ApiRequest): string | undefined {
+function bearerToken({ headers }: ApiRequest): string | undefined {
   const header = headers["authorization"];
   if (header === undefined) return isWebSocketRequest(headers) ? webSocketToken(headers) : undefined;
   if (!/^bearer /i.test(header)) return undefined;

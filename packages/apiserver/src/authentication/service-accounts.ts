@@ -2,7 +2,7 @@ import type { Clock } from "@podwright/clock";
 import { parseStored } from "../output/response.ts";
 import type { UserInfo } from "../request.ts";
 import type { Storage } from "../storage/storage.ts";
-import { type Authenticator, bearerToken, withAuthenticatedGroup } from "./authenticator.ts";
+import { type Authenticator, bearerAuthenticator, withAuthenticatedGroup } from "./authenticator.ts";
 import type { ServiceAccountTokens, VerifiedToken } from "./service-account-tokens.ts";
 
 /**
@@ -14,21 +14,14 @@ export function serviceAccountAuthenticator(
   storage: Storage,
   clock: Clock,
 ): Authenticator {
-  function find(token: string): UserInfo | undefined {
+  return bearerAuthenticator((token) => {
     if (!token.includes(".")) return undefined;
     const verified = tokens.verify(token, clock.now());
     if (verified === undefined || !verified.audiences.some((audience) => tokens.audiences.includes(audience))) {
       return undefined;
     }
     return isBound(storage, verified) ? serviceAccountUser(verified) : undefined;
-  }
-  return {
-    authenticate(request) {
-      const token = bearerToken(request);
-      return token === undefined ? undefined : find(token);
-    },
-    authenticateToken: find,
-  };
+  });
 }
 
 function isBound(storage: Storage, { namespace, name, uid, pod, secret }: VerifiedToken): boolean {
@@ -45,7 +38,7 @@ function isStill(storage: Storage, key: string, uid: string): boolean {
 }
 
 /** k8s.io/apiserver/pkg/authentication/serviceaccount/util.go, UserInfo. */
-export function serviceAccountUser({ namespace, name, uid, pod, node, id }: VerifiedToken): UserInfo {
+function serviceAccountUser({ namespace, name, uid, pod, node, id }: VerifiedToken): UserInfo {
   const prefix = "authentication.kubernetes.io/";
   return withAuthenticatedGroup({
     username: `system:serviceaccount:${namespace}:${name}`,

@@ -1,20 +1,13 @@
 import { createHash } from "node:crypto";
 import type { UserInfo } from "../request.ts";
-import { type Authenticator, bearerToken, withAuthenticatedGroup } from "./authenticator.ts";
+import { type Authenticator, bearerAuthenticator, withAuthenticatedGroup } from "./authenticator.ts";
 
 /** Fixed bearer tokens, each with its user. */
 export function staticTokenAuthenticator(tokens: Iterable<readonly [token: string, user: UserInfo]>): Authenticator {
   // Looked up by hash, so that the time a look-up takes tells nothing about the tokens.
   const users = new Map<string, UserInfo>();
   for (const [token, user] of tokens) users.set(hash(token), withAuthenticatedGroup(user));
-  const find = (token: string): UserInfo | undefined => users.get(hash(token));
-  return {
-    authenticate(request) {
-      const token = bearerToken(request);
-      return token === undefined ? undefined : find(token);
-    },
-    authenticateToken: find,
-  };
+  return bearerAuthenticator((token) => users.get(hash(token)));
 }
 
 function hash(token: string): string {

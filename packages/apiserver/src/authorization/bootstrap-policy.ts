@@ -1,7 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { readFile } from "node:fs/promises";
-import type { KubeObject } from "@podwright/kube";
-import { formatTime } from "../metadata/time.ts";
+import { formatTime, type KubeObject } from "@podwright/kube";
 import type { Storage } from "../storage/storage.ts";
 import { aggregatedRules } from "./aggregation.ts";
 import type { PolicyRule } from "./policy-rule.ts";

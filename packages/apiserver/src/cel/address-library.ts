@@ -13,7 +13,7 @@ class Ip {
   }
 }
 
-class Cidr {
+export class Cidr {
   readonly ip: Ip;
   readonly length: number;
   constructor(ip: Ip, length: number) {

@@ -2,7 +2,10 @@ import type { Environment } from "./environment.ts";
 
 /** format() of strings: %s, %d, %f, %e, %b, %x, %X, %o and %% (github.com/google/cel-go/ext/formatting.go). */
 export function registerFormat(environment: Environment): Environment {
-  return environment.registerFunction("string.format(list): string", format);
+  return environment
+    .registerFunction("string.format(list): string", format)
+    .registerFunction("string(google.protobuf.Timestamp): string", timestampText)
+    .registerFunction("string(google.protobuf.Duration): string", String);
 }
 
 function format(text: string, values: readonly unknown[]): string {
@@ -49,12 +52,32 @@ function shown(value: unknown): string {
   if (typeof value === "string" || typeof value === "bigint" || typeof value === "boolean") return String(value);
   if (value === null || value === undefined) return "null";
   if (typeof value === "number") return String(value);
-  if (value instanceof Date) return value.toISOString().replace(/\.000Z$/, "Z");
-  if (Array.isArray(value)) return `[${value.map(shown).join(", ")}]`;
+  if (value instanceof Date) return timestampText(value);
+  if (value instanceof Uint8Array) return Buffer.from(value).toString();
+  if (isDuration(value)) return String(value);
+  if (Array.isArray(value)) return `[${value.map(nested).join(", ")}]`;
   const entries = value instanceof Map ? [...value] : Object.entries(value);
-  const sorted = entries.map(([key, element]): [string, string] => [String(key), shown(element)]);
+  const sorted = entries.map(([key, element]): [string, string] => [nested(key), nested(element)]);
   return `{${sorted
     .sort(([a], [b]) => (a < b ? -1 : 1))
-    .map(([key, element]) => `${key}: ${element}`)
+    .map(([key, element]) => `${key}:${element}`)
     .join(", ")}}`;
+}
+
+/** As CEL would write it. */
+function nested(value: unknown): string {
+  if (typeof value === "string") return JSON.stringify(value);
+  if (value instanceof Uint8Array) return `b${JSON.stringify(shown(value))}`;
+  if (value instanceof Date) return `timestamp(${JSON.stringify(timestampText(value))})`;
+  if (isDuration(value)) return `duration(${JSON.stringify(String(value))})`;
+  if (typeof value === "number") return Number.isFinite(value) ? value.toFixed(6) : JSON.stringify(String(value));
+  return shown(value);
+}
+
+function timestampText(value: Date): string {
+  return value.toISOString().replace(/\.000Z$/, "Z");
+}
+
+function isDuration(value: unknown): boolean {
+  return (value as { constructor?: { name?: string } } | null)?.constructor?.name === "Duration";
 }

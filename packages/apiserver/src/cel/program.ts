@@ -1,10 +1,18 @@
 import type { Environment } from "@marcbachmann/cel-js";
-import { matchesFunction } from "./environment.ts";
+import { callLimit } from "./budget.ts";
+import { matchesFunction } from "./call-cost.ts";
+import { estimateCost, type SizeOfPath } from "./estimate/estimate.ts";
+import { expressionOf } from "./estimate/from-tree.ts";
+import { widenHas } from "./has-macro.ts";
+import { boundVariable, wrongLiteral } from "./literals.ts";
+import { limitExceeded, type Meter, meterTree, type Node } from "./metering.ts";
 
 /** A compiled expression. */
 export interface Program {
-  /** Throws an {@link EvaluationFailure} when it fails or takes too long. */
+  /** Throws an {@link EvaluationFailure} when it fails or costs too much. */
   evaluate(variables: Record<string, unknown>): unknown;
+  /** What the last evaluation has cost, also one that failed. */
+  readonly cost: number;
   /** Whether the expression names this variable. */
   uses(variable: string): boolean;
 }
@@ -21,10 +29,6 @@ export class EvaluationFailure extends Error {
   }
 }
 
-/** Turns of loops, and how long they may take: upstream counts costs, to about the same end (pkg/apis/cel/config.go). */
-const maxTurns = 1_000_000;
-const maxMs = 1_000;
-
 /**
  * Compiles an expression of the type: "bool", "string", or "any". Throws a {@link CompilationError}.
  *
@@ -40,27 +44,58 @@ export function compile(environment: Environment, expression: string, type: stri
 /** The type that an expression has in an environment. Throws a {@link CompilationError}. */
 export function checkedType(environment: Environment, expression: string): string {
   const parsed = parse(environment, expression);
-  guard(parsed.ast, { turns: 0, deadline: 0 });
+  prepare(parsed.ast);
   const checked = parsed.check();
-  if (checked.valid) return checked.type as string;
-  throw new CompilationError(`compilation failed: ${located(expression, checked.error as CelFailure, environment)}`);
+  if (!checked.valid) {
+    throw new CompilationError(`compilation failed: ${located(expression, checked.error as CelFailure, environment)}`);
+  }
+  const unknown = boundVariable(parsed.ast);
+  if (unknown !== undefined) {
+    const message = "undeclared reference to 'cel' (in container '')";
+    throw new CompilationError(`compilation failed: ${atPosition(expression, unknown, message)}`);
+  }
+  const wrong = wrongLiteral(parsed.ast);
+  if (wrong === undefined) return checked.type as string;
+  throw new CompilationError(
+    `compilation failed: ${atPosition(expression, wrong.start, `invalid ${wrong.name} argument`)}`,
+  );
 }
 
-/** What an expression does in an environment; its types are not checked before. Throws a {@link CompilationError}. */
-export function programOf(environment: Environment, expression: string): Program {
-  const budget = { turns: 0, deadline: 0 };
+/** What an expression costs at most; 0 of one whose types are wrong. */
+export function estimatedCost(environment: Environment, expression: string, sizeOfPath: SizeOfPath): number {
   const parsed = parse(environment, expression);
-  const names = guard(parsed.ast, budget);
+  prepare(parsed.ast);
+  return parsed.check().valid ? estimateCost(expressionOf(parsed.ast as unknown as Node), sizeOfPath) : 0;
+}
+
+/**
+ * What an expression does in an environment; its types are not checked before. Throws a {@link CompilationError}.
+ *
+ * @param isTyped whether upstream knows the types of what the variables hold, which costs depend on
+ */
+export function programOf(environment: Environment, expression: string, isTyped = false): Program {
+  const parsed = parse(environment, expression);
+  const names = prepare(parsed.ast, isTyped);
+  const meter: Meter = { cost: 0, limit: callLimit };
+  meterTree(parsed.ast as unknown as Node, meter, isTyped);
   return {
     uses: (variable) => names.has(variable),
+    get cost() {
+      return meter.cost;
+    },
     evaluate(variables) {
-      budget.turns = 0;
-      budget.deadline = performance.now() + maxMs;
+      meter.cost = 0;
+      let result: unknown;
+      let failure: unknown;
       try {
-        return parsed(variables as Parameters<typeof parsed>[0]);
+        result = parsed(variables as Parameters<typeof parsed>[0]);
       } catch (error) {
-        throw new EvaluationFailure(expression, reason(error as CelFailure), error);
+        failure = error;
       }
+      // Whatever || and && have made of it.
+      if (meter.cost > meter.limit) failure = new Error(limitExceeded);
+      if (failure === undefined) return result;
+      throw new EvaluationFailure(expression, reason(failure as CelFailure), failure);
     },
   };
 }
@@ -79,41 +114,41 @@ interface CelFailure extends Error {
   range?: { start: number; end: number };
 }
 
-interface Budget {
-  turns: number;
-  deadline: number;
-}
-
-/** Makes every loop count its turns, and `matches` take RE2. Gives the variables that are named. */
-function guard(ast: unknown, budget: Budget): Set<string> {
+/** Makes `matches` take RE2 and `has` take more than the package's own. Gives the variables that are named. */
+function prepare(ast: unknown, nullIsAbsent = false): Set<string> {
   const seen = new Set<unknown>();
   const names = new Set<string>();
-  const spend = (): void => {
-    budget.turns++;
-    if (budget.turns > maxTurns || (budget.turns % 64 === 0 && performance.now() > budget.deadline)) {
-      throw new Error("operation cancelled: actual cost limit exceeded");
-    }
-  };
   const visit = (value: unknown): void => {
     if (typeof value !== "object" || value === null || seen.has(value)) return;
     seen.add(value);
-    const node = value as { op?: string; args?: unknown; meta?: unknown };
-    if (node.op === "comprehension") {
-      const args = node.args as { condition?: (accumulated: unknown) => boolean };
-      const { condition } = args;
-      args.condition = (accumulated) => {
-        spend();
-        return condition === undefined || condition(accumulated);
-      };
-    }
+    const node = value as Node;
     if (node.op === "id" && typeof node.args === "string") names.add(node.args);
-    if (node.op === "rcall" && Array.isArray(node.args) && node.args[0] === "matches") node.args[0] = matchesFunction;
+    if (node.op === "rcall" && Array.isArray(node.args)) {
+      if (node.args[0] === "matches") node.args[0] = matchesFunction;
+      if (node.args[0] === "format") node.args[2].forEach(allowMixedList);
+    }
+    if (node.op === "call" && Array.isArray(node.args) && node.args[0] === "has") widenHas(node, nullIsAbsent);
     for (const child of Array.isArray(value) ? value : Object.values(value)) visit(child);
     // Where the parser keeps what a macro has become.
     visit(node.meta);
   };
   visit(ast);
   return names;
+}
+
+/** What format() is given may be of many types. */
+function allowMixedList(list: Node): void {
+  if (list.op !== "list") return;
+  Object.assign(list, {
+    check(
+      checker: { check(node: Node, scope: unknown): unknown; getType(name: string): unknown },
+      _node: Node,
+      scope: unknown,
+    ) {
+      for (const item of list.args as Node[]) checker.check(item, scope);
+      return checker.getType("list<dyn>");
+    },
+  });
 }
 
 /** "ERROR: <input>:1:1: what\n | expression\n | ^", as cel-go says it. */
@@ -125,6 +160,9 @@ function located(expression: string, failure: CelFailure, environment: Environme
   else if (failure.code === "no_such_key") {
     message = `undefined field '${name}'`;
     start = Math.max(0, end - name.length - 1);
+    // Of has(), where its parenthesis is.
+    const [call, argument = ""] = /\bhas\(([^()]*)$/.exec(expression.slice(0, start)) ?? [];
+    if (call !== undefined && expression.charAt(end) === ")") start -= argument.length + 1;
   } else if (failure.code === "no_such_overload") {
     message = overloadText(message);
     // Where the operator stands, not where its operands begin.
@@ -134,9 +172,20 @@ function located(expression: string, failure: CelFailure, environment: Environme
     message = callText(message, environment);
     // A method's call is where its parenthesis is.
     if (method !== undefined) start = Math.max(start, expression.indexOf(`.${method}(`, start) + method.length + 1);
-  } else if (failure.code === "unexpected_token") message = `Syntax error: ${message}`;
+    else start = Math.max(start, expression.indexOf("(", start));
+  } else if (failure.code === "cannot_index_type" && expression.charAt(start - 1) === ".") {
+    message = message.replace(/^Cannot index type '(.*)'$/, (_all, type: string) => {
+      return `type '${goType(type)}' does not support field selection`;
+    });
+    start -= 1;
+  } else if (/^heterogeneous_/.test(failure.code ?? "")) message = message.replace(/^.*(?=expected type ')/, "");
+  else if (failure.code === "unexpected_token") message = `Syntax error: ${message}`;
   start = Math.min(start, expression.length);
-  end = expression.lastIndexOf("\n", start - 1);
+  return atPosition(expression, start, message);
+}
+
+function atPosition(expression: string, start: number, message: string): string {
+  const end = expression.lastIndexOf("\n", start - 1);
   const line = expression.slice(0, start).split("\n").length;
   const column = start - end - 1;
   const text = expression.split("\n")[line - 1] ?? "";
@@ -153,7 +202,10 @@ function overloadText(message: string): string {
 
 /** cel-go's name of a type. */
 function goType(type = ""): string {
-  return type.replace(/optional<(.*)>/, "optional_type($1)").replace(/(list|map)<(.*)>/, "$1($2)");
+  return type
+    .replace(/google\.protobuf\.(Duration|Timestamp)/g, (_all, name: string) => name.toLowerCase())
+    .replace(/optional<(.*)>/, "optional_type($1)")
+    .replace(/(list|map)<(.*)>/, "$1($2)");
 }
 
 /** "found no matching overload for 'f(string)'" in cel-go's words, which tell an unknown function from wrong arguments. */
@@ -167,5 +219,7 @@ function callText(message: string, environment: Environment): string {
 }
 
 function reason(failure: CelFailure): string {
-  return (failure.summary ?? failure.message).replace(/^No such key/, "no such key");
+  return (failure.summary ?? failure.message)
+    .replace(/^No such key: (index out of bounds), index (-?\d+).*$/, "$1: $2")
+    .replace(/^No such key/, "no such key");
 }

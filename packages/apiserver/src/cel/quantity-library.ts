@@ -28,7 +28,7 @@ export function registerQuantities(environment: Environment): Environment {
     .registerType(type, { ctor: QuantityValue, fields: {} })
     .registerFunction(`quantity(string): ${type}`, (text: string) => new QuantityValue(parseQuantity(text)))
     .registerFunction("isQuantity(string): bool", (text: string) => succeeds(() => parseQuantity(text)))
-    .registerFunction(`${type}.sign(): int`, ({ quantity }: QuantityValue) =>
+    .registerFunction(`sign(${type}): int`, ({ quantity }: QuantityValue) =>
       BigInt(Math.sign(compareQuantities(quantity, value(0n)))),
     )
     .registerFunction(`${type}.isInteger(): bool`, ({ quantity }: QuantityValue) => integerOf(quantity) !== undefined)

@@ -21,10 +21,13 @@ export function registerSets(environment: Environment): Environment {
   return environment;
 }
 
-function isEqual(a: unknown, b: unknown): boolean {
+export function isEqual(a: unknown, b: unknown): boolean {
   if (a === b) return true;
   if (Array.isArray(a)) return Array.isArray(b) && a.length === b.length && a.every((each, i) => isEqual(each, b[i]));
   if (typeof a !== "object" || a === null || typeof b !== "object" || b === null) return false;
+  // Timestamps and durations.
+  const [m, n] = [a.valueOf(), b.valueOf()];
+  if (typeof m === "number") return m === n;
   const [x, y] = [Object.entries(a), Object.entries(b)];
   return x.length === y.length && x.every(([key, value]) => isEqual(value, (b as Record<string, unknown>)[key]));
 }

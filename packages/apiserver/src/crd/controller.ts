@@ -1,6 +1,8 @@
 import type { Clock } from "@podwright/clock";
-import { type JsonValue, jsonEqual } from "@podwright/kube";
-import { formatTime } from "../metadata/time.ts";
+import { formatTime, type JsonValue, jsonEqual } from "@podwright/kube";
+import type { Dial } from "../admission/webhooks/endpoint.ts";
+import { createEndpointPool } from "../admission/webhooks/endpoint-pool.ts";
+import { endpointResolver, type ServiceResolver } from "../admission/webhooks/service-resolver.ts";
 import { parseStored } from "../output/response.ts";
 import type { Resource, ResourceRegistry } from "../resources/resource.ts";
 import type { Change, Storage, Write } from "../storage/storage.ts";
@@ -9,11 +11,16 @@ import { type Definition, definitionsPrefix, isConditionTrue } from "./definitio
 import { desiredStatus } from "./definition-status.ts";
 import { encodeDefinition } from "./encode-definition.ts";
 import { createFinalizer } from "./finalizer.ts";
+import { createWebhookConverter, type ObjectConverter } from "./webhook-converter.ts";
 
 export interface CustomResourcesOptions {
   storage: Storage;
   registry: ResourceRegistry;
   clock: Clock;
+  /** Where conversion webhooks given by Service are; by default one of the Service's ready endpoints, as stored. */
+  resolveService?: ServiceResolver;
+  /** How connections to conversion webhooks are opened; by default TCP. */
+  dial?: Dial;
   /** Told when a status cannot be written. */
   onError?: (error: unknown) => void;
 }
@@ -24,6 +31,9 @@ export interface CustomResources {
   /** Lets go of the storage. What was registered stays. */
   stop(): Promise<void>;
 }
+
+/** What Go's client says when its time is up (admission goes by the request's, and says something else). */
+const lateText = "net/http: request canceled (Client.Timeout exceeded while awaiting headers)";
 
 /** What of a definition its resources depend on: they are made again only when it changes. */
 interface Served {
@@ -40,6 +50,7 @@ export function startCustomResources(options: CustomResourcesOptions): CustomRes
   const { storage, registry, clock, onError = () => {} } = options;
   const definitions = new Map<string, Definition>();
   const served = new Map<string, Served>();
+  const webhooks = createEndpointPool(options.resolveService ?? endpointResolver(storage), options.dial);
   const writes = new Set<Promise<void>>();
   const finalizer = createFinalizer({ storage, clock, onError, resourceOf: (name) => served.get(name)?.resources[0] });
 
@@ -77,7 +88,7 @@ export function startCustomResources(options: CustomResourcesOptions): CustomRes
     if (!isConditionTrue(definition, "Established")) return;
     const before = served.get(name);
     if (before !== undefined && !changesResources(definition, before.definition)) return;
-    const resources = customResources(definition).filter(
+    const resources = customResources(definition, converterOf(definition)).filter(
       ({ group, version, plural }) => registry.lookup(group, version, plural)?.custom !== false,
     );
     for (const old of before?.resources ?? []) {
@@ -85,11 +96,26 @@ export function startCustomResources(options: CustomResourcesOptions): CustomRes
     }
     for (const resource of resources) registry.set(resource);
     served.set(name, { definition, resources });
+    keepWebhooks();
+  }
+
+  function converterOf({ spec: { conversion } }: Definition): ObjectConverter | undefined {
+    const { clientConfig, conversionReviewVersions = [] } = conversion?.webhook ?? {};
+    if (conversion?.strategy !== "Webhook" || clientConfig === undefined) return undefined;
+    return createWebhookConverter(conversionReviewVersions, (body, timeoutSeconds) =>
+      webhooks.of(clientConfig).post(body, timeoutSeconds, lateText),
+    );
+  }
+
+  function keepWebhooks(): void {
+    webhooks.keepOnly(
+      [...served.values()].flatMap(({ definition }) => definition.spec.conversion?.webhook?.clientConfig ?? []),
+    );
   }
 
   function withdraw(name: string): void {
     for (const { group, version, plural } of served.get(name)?.resources ?? []) registry.delete(group, version, plural);
-    served.delete(name);
+    if (served.delete(name)) keepWebhooks();
   }
 
   /** Writes what is due by then: the definition may have changed again, and so may the others. */
@@ -124,6 +150,7 @@ export function startCustomResources(options: CustomResourcesOptions): CustomRes
     async stop() {
       unsubscribe();
       finalizer.stop();
+      webhooks.keepOnly([]);
       await Promise.all([...writes, finalizer.settled()]);
     },
   };

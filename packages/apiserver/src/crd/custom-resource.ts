@@ -1,14 +1,4 @@
-import {
-  type ApplySchema,
-  cloneJson,
-  deducedApplySchema,
-  formatApiVersion,
-  type JsonObject,
-  type JsonValue,
-  type KubeObject,
-  status,
-  structuralApplySchema,
-} from "@podwright/kube";
+import { type ApplySchema, deducedApplySchema, type JsonObject, status, structuralApplySchema } from "@podwright/kube";
 import { compareVersions } from "../discovery/groups.ts";
 import type { Resource, Subresource } from "../resources/resource.ts";
 import { customStrategy } from "./custom-strategy.ts";
@@ -16,18 +6,28 @@ import { type Definition, type DefinitionVersion, isConditionTrue } from "./defi
 import { printerColumns } from "./printer-columns.ts";
 import { publishedSchema } from "./published-schema.ts";
 import { scaleMapping } from "./scale-mapping.ts";
-import { createVersionSchema, type VersionSchema } from "./version-schema.ts";
+import { conversionOf } from "./version-conversion.ts";
+import { createVersionSchema } from "./version-schema.ts";
+import type { ObjectConverter } from "./webhook-converter.ts";
 
 const allVerbs = ["delete", "deletecollection", "get", "list", "patch", "create", "update", "watch"];
 
-/** The resources that an established definition makes served: one for each served version. */
-export function customResources(definition: Definition): Resource[] {
+/**
+ * The resources that an established definition makes served: one for each served version.
+ *
+ * @param webhook what converts between its versions, with strategy Webhook
+ */
+export function customResources(definition: Definition, webhook: ObjectConverter | undefined): Resource[] {
   return definition.spec.versions
     .filter((version) => version.served)
-    .map((version) => customResource(definition, version));
+    .map((version) => customResource(definition, version, webhook));
 }
 
-function customResource(definition: Definition, version: DefinitionVersion): Resource {
+function customResource(
+  definition: Definition,
+  version: DefinitionVersion,
+  webhook: ObjectConverter | undefined,
+): Resource {
   const { group, scope } = definition.spec;
   const names = definition.status?.acceptedNames ?? definition.spec.names;
   const schema = createVersionSchema(version.schema?.openAPIV3Schema);
@@ -39,7 +39,7 @@ function customResource(definition: Definition, version: DefinitionVersion): Res
   };
   let applySchema: ApplySchema | undefined;
   const scale = version.subresources?.scale;
-  const conversion = conversionOf(definition, version, schema);
+  const conversion = conversionOf(definition, version, schema, webhook);
   return {
     group,
     version: version.name,
@@ -97,54 +97,4 @@ function deprecationOf({ name, deprecationWarning }: DefinitionVersion, { spec }
     .filter((other) => other.served && other.deprecated !== true && compareVersions(other.name, name) < 0)
     .sort((a, b) => compareVersions(a.name, b.name));
   return deprecationWarning ?? (newest ? `${text}; use ${spec.group}/${newest.name} ${spec.names.kind}` : text);
-}
-
-/**
- * Between this version's form and the stored one. With strategy None only the apiVersion differs, and what either
- * version's schema does not know is lost. What was stored before the schema last changed is pruned and defaulted again
- * when it is read, as upstream's decoder does.
- */
-function conversionOf(
-  definition: Definition,
-  version: DefinitionVersion,
-  schema: VersionSchema,
-): Resource["conversion"] | undefined {
-  const { spec, metadata } = definition;
-  const stored = spec.versions.find((each) => each.storage) ?? version;
-  const schemaMayHaveChanged = (metadata.generation ?? 1) > 1;
-  const same = stored.name === version.name;
-  if (same && !schemaMayHaveChanged) return undefined;
-  const storedSchema = same ? schema : createVersionSchema(stored.schema?.openAPIV3Schema);
-  const own = formatApiVersion(spec.group, version.name);
-  const target = formatApiVersion(spec.group, stored.name);
-  /** A copy in the other version; conversion goes through a webhook, or needs nothing but the name. */
-  const rewrite = (object: KubeObject, apiVersion: string): KubeObject => {
-    if (object.apiVersion !== apiVersion && spec.conversion?.strategy === "Webhook") {
-      throw noConversion(object, apiVersion);
-    }
-    return { ...(cloneJson(object as JsonValue) as KubeObject), apiVersion };
-  };
-  return {
-    toStorage(object) {
-      if (same) return object;
-      const written = rewrite(object, target);
-      storedSchema.coerce(written);
-      return written;
-    },
-    fromStorage(object) {
-      // What has another version yet was stored when that one was the storage version.
-      const read = rewrite(object, own);
-      storedSchema.coerce(read);
-      storedSchema.setDefaults(read);
-      if (!same) schema.coerce(read);
-      return read;
-    },
-  };
-}
-
-function noConversion(object: KubeObject, apiVersion: string): Error {
-  const from = `${object.apiVersion}, Kind=${object.kind}`;
-  return status.internalError(
-    `conversion webhook for ${from} is not called: this server does not support webhook conversion to ${apiVersion} yet; use the version that is stored`,
-  );
 }

@@ -50,15 +50,15 @@ export function customStrategy(
       if (scale !== undefined) errors.push(...validateScale(object, scale, ["spec", "status"]));
       return [...errors, ...schema.validateRules(object, undefined, errors)];
     },
-    validateUpdate(object, old) {
+    validateUpdate(object, old, warn) {
       const errors = schema.validate(object, old);
       if (scale !== undefined) errors.push(...validateScale(object, scale, ["spec", "status"]));
-      return [...errors, ...schema.validateRules(object, old, errors)];
+      return [...errors, ...schema.validateRules(object, old, errors, warn)];
     },
-    validateStatusUpdate(object, old): FieldError[] {
+    validateStatusUpdate(object, old, warn): FieldError[] {
       const errors = schema.validateStatus(object, old);
       if (scale !== undefined) errors.push(...validateScale(object, scale, ["status"]));
-      return [...errors, ...schema.validateRules(object, old, errors)];
+      return [...errors, ...schema.validateRules(object, old, errors, warn)];
     },
     warnings: finalizerWarnings,
     generationChanges(object, old) {

@@ -1,6 +1,5 @@
-import type { KubeObject } from "@podwright/kube";
+import { formatTime, type KubeObject } from "@podwright/kube";
 import type { NativeKind } from "../kinds/kind.ts";
-import { formatTime } from "../metadata/time.ts";
 import { cleanupFinalizer, type Definition, type DefinitionSpec, storageVersion, withCondition } from "./definition.ts";
 import { validateDefinition, validateDefinitionStatus, validateDefinitionUpdate } from "./definition-validation.ts";
 import { unrecognizedFormats } from "./schema-formats.ts";

@@ -6,8 +6,14 @@ import {
   type JsonValue,
   jsonEqual,
 } from "@podwright/kube";
-import { validateConversion } from "./conversion-validation.ts";
-import { type Definition, type DefinitionNames, type DefinitionSpec, isConditionTrue } from "./definition.ts";
+import { hasBadAuthority, validateConversion } from "./conversion-validation.ts";
+import {
+  type Definition,
+  type DefinitionNames,
+  type DefinitionSpec,
+  type DefinitionVersion,
+  isConditionTrue,
+} from "./definition.ts";
 import {
   validateColumns,
   validateSchema,
@@ -30,11 +36,12 @@ export function validateDefinition(definition: Definition): FieldError[] {
   if (name !== required) {
     errors.push(fieldError.invalid("metadata.name", name, 'must be spec.names.plural+"."+spec.group'));
   }
-  return [...errors, ...validateSpec(spec), ...validateRest(definition, undefined)];
+  return [...errors, ...validateSpec(spec, true), ...validateRest(definition, undefined)];
 }
 
 export function validateDefinitionUpdate(definition: Definition, old: Definition): FieldError[] {
-  const errors = validateSpec(definition.spec);
+  const anyAuthority = !isConditionTrue(old, "Established") || hasBadAuthority(old);
+  const errors = validateSpec(definition.spec, anyAuthority, old.spec);
   const { spec } = definition;
   const immutable = (field: string, value: string, before: string) => {
     if (value !== before) errors.push(fieldError.invalid(field, value, "field is immutable"));
@@ -71,7 +78,7 @@ function validateRest(definition: Definition, old: Definition | undefined): Fiel
   return errors;
 }
 
-function validateSpec(spec: DefinitionSpec): FieldError[] {
+function validateSpec(spec: DefinitionSpec, anyAuthority: boolean, old?: DefinitionSpec): FieldError[] {
   const errors: FieldError[] = [];
   if (!spec.group) errors.push(fieldError.required("spec.group"));
   else {
@@ -85,8 +92,8 @@ function validateSpec(spec: DefinitionSpec): FieldError[] {
   else if (spec.scope !== "Cluster" && spec.scope !== "Namespaced") {
     errors.push(fieldError.notSupported("spec.scope", spec.scope, ["Cluster", "Namespaced"]));
   }
-  errors.push(...validateVersions(spec), ...validateNamesOfSpec(spec), ...validateHoisted(spec));
-  errors.push(...validateConversion(spec.conversion, "spec.conversion"));
+  errors.push(...validateVersions(spec, old), ...validateNamesOfSpec(spec), ...validateHoisted(spec, old));
+  errors.push(...validateConversion(spec.conversion, "spec.conversion", anyAuthority));
   return errors;
 }
 
@@ -103,7 +110,7 @@ function hoisted(spec: DefinitionSpec) {
   };
 }
 
-function validateVersions(spec: DefinitionSpec): FieldError[] {
+function validateVersions(spec: DefinitionSpec, old: DefinitionSpec | undefined): FieldError[] {
   const errors: FieldError[] = [];
   const versions = spec.versions ?? [];
   const common = hoisted(spec);
@@ -119,7 +126,7 @@ function validateVersions(spec: DefinitionSpec): FieldError[] {
     const problems = isDns1035Label(version.name ?? "");
     if (problems.length > 0) errors.push(fieldError.invalid(`${path}.name`, version.name ?? "", problems.join(",")));
     errors.push(...validateDeprecation(version.deprecated ?? false, version.deprecationWarning, path));
-    if (!common.schema) errors.push(...validateSchema(version, `${path}.schema`));
+    if (!common.schema) errors.push(...validateSchema(version, `${path}.schema`, hadSchema(version, old)));
     if (!common.subresources) errors.push(...validateSubresources(version.subresources, `${path}.subresources`));
     if (!common.columns) {
       errors.push(...validateColumns(version.additionalPrinterColumns, `${path}.additionalPrinterColumns`));
@@ -140,12 +147,18 @@ function validateVersions(spec: DefinitionSpec): FieldError[] {
   return errors;
 }
 
-function validateHoisted(spec: DefinitionSpec): FieldError[] {
+/** Whether the version's schema is what it was before an update. */
+function hadSchema(version: DefinitionVersion, old: DefinitionSpec | undefined): boolean {
+  const before = old?.versions?.find((each) => each.name === version.name);
+  return before !== undefined && jsonEqual(version.schema as never, before.schema as never);
+}
+
+function validateHoisted(spec: DefinitionSpec, old: DefinitionSpec | undefined): FieldError[] {
   const [first] = spec.versions ?? [];
   if (first === undefined) return [];
   const common = hoisted(spec);
   return [
-    ...(common.schema ? validateSchema(first, "spec.validation") : []),
+    ...(common.schema ? validateSchema(first, "spec.validation", hadSchema(first, old)) : []),
     ...(common.subresources ? validateSubresources(first.subresources, "spec.subresources") : []),
     ...(common.columns ? validateColumns(first.additionalPrinterColumns, "spec.additionalPrinterColumns") : []),
     ...(common.selectableFields ? validateSelectableFields(first, "spec.selectableFields") : []),

@@ -1,4 +1,5 @@
 import type { JsonObject, KubeObject } from "@podwright/kube";
+import type { ClientConfig } from "../admission/webhooks/configuration.ts";
 
 /** A CustomResourceDefinition (apiextensions.k8s.io/v1), as decoded. */
 export interface Definition extends KubeObject {
@@ -60,11 +61,7 @@ export interface PrinterColumn {
 export interface Conversion {
   strategy: string;
   webhook?: {
-    clientConfig?: {
-      url?: string;
-      service?: { namespace?: string; name?: string; path?: string; port?: number };
-      caBundle?: string;
-    };
+    clientConfig?: ClientConfig;
     conversionReviewVersions?: string[];
   };
 }

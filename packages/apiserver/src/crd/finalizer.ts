@@ -1,11 +1,11 @@
 import type { Clock } from "@podwright/clock";
-import { formatTime } from "../metadata/time.ts";
+import { formatTime } from "@podwright/kube";
 import { parseStored } from "../output/response.ts";
 import type { Resource } from "../resources/resource.ts";
 import type { Storage, Write } from "../storage/storage.ts";
 import type { DeleteOptions } from "../verbs/delete-options.ts";
 import { decideDeletion } from "../verbs/deletion.ts";
-import { encodeObject, storedAttributes } from "../verbs/stored-object.ts";
+import { encodeStored, storedAttributes } from "../verbs/stored-object.ts";
 import {
   type Condition,
   cleanupFinalizer,
@@ -73,7 +73,7 @@ export function createFinalizer({ storage, clock, onError, resourceOf }: Finaliz
       const object = parseStored(current.value);
       const deletion = decideDeletion(resource, object, background, clock.now());
       if (deletion.type === "unchanged") return { type: "none" };
-      const encode = (revision: number) => encodeObject(resource, deletion.object, revision);
+      const encode = (revision: number) => encodeStored(deletion.object, revision);
       if (deletion.type === "remove") return { type: "delete", encode };
       return { type: "put", encode, ...storedAttributes(resource, deletion.object) };
     });

@@ -34,7 +34,12 @@ export interface VersionSchema {
    * What x-kubernetes-validations says of the whole object, unless the errors found so far keep its rules from making
    * sense.
    */
-  validateRules(object: KubeObject, old: KubeObject | undefined, errors: readonly FieldError[]): FieldError[];
+  validateRules(
+    object: KubeObject,
+    old: KubeObject | undefined,
+    errors: readonly FieldError[],
+    warn?: (text: string) => void,
+  ): FieldError[];
 }
 
 const objectMeta = "io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta";
@@ -83,10 +88,12 @@ export function createVersionSchema(schema: JsonObject | undefined): VersionSche
       const errors = compiled().status?.validate(object["status"], "status") ?? [];
       return ignoreUnchanged(errors, object, old, root);
     },
-    validateRules(object, old, errors) {
+    validateRules(object, old, errors, warn) {
       rules ??= { validator: createRuleValidator(root) };
       if (rules.validator === undefined) return [];
-      return errors.some(({ type }) => blocking.has(type)) ? [rulesNotChecked] : rules.validator.validate(object, old);
+      return errors.some(({ type }) => blocking.has(type))
+        ? [rulesNotChecked]
+        : rules.validator.validate(object, old, warn);
     },
   };
 }

@@ -33,8 +33,9 @@ const allowedAtRoot: ReadonlySet<string> = new Set([
  * A version's schema: the rules of its root, then those of structural schemas, which packages/kube knows.
  *
  * @param path of the schema's parent, e.g. "spec.validation"
+ * @param isUnchanged by an update: then each of its rules may cost what it will
  */
-export function validateSchema(version: DefinitionVersion, path: string): FieldError[] {
+export function validateSchema(version: DefinitionVersion, path: string, isUnchanged: boolean): FieldError[] {
   const schema = version.schema?.openAPIV3Schema;
   if (schema === undefined) return [];
   const errors: FieldError[] = [];
@@ -44,7 +45,7 @@ export function validateSchema(version: DefinitionVersion, path: string): FieldE
     errors.push(fieldError.forbidden(`${root}.nullable`, "nullable cannot be true at the root"));
   errors.push(...validateStructuralSchema(schema, root, { compilePattern }));
   // Of a schema that is none, types cannot be told.
-  return errors.length > 0 ? errors : definitionRuleErrors(schema, root);
+  return errors.length > 0 ? errors : definitionRuleErrors(schema, root, isUnchanged);
 }
 
 /** The status is validated by properties.status alone, so nothing else may say anything about it. */

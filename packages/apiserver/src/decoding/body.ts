@@ -202,7 +202,7 @@ function summary(bytes: Uint8Array): string {
   return start.toString(bytes[0] === 0x7b ? "utf8" : "hex") + (bytes.length > summaryBytes ? " ..." : "");
 }
 
-export function strictText({ type, path }: StrictError): string {
+function strictText({ type, path }: StrictError): string {
   return `${type} field "${path}"`;
 }
 

@@ -1,29 +1,19 @@
-import { type ApplyConflict, formatPath, StatusError } from "@podwright/kube";
+import { type ApplyConflict, formatPath, type StatusError, status } from "@podwright/kube";
 import { managerOf } from "./managed-fields.ts";
 
 type Conflicts = ApplyConflict["conflicts"];
 
 /** The 409 of an apply that would change what others manage (internal/conflict.go). */
 export function applyConflictStatus(conflicts: Conflicts): StatusError {
-  return new StatusError({
-    kind: "Status",
-    apiVersion: "v1",
-    metadata: {},
-    status: "Failure",
-    message: messageOf(conflicts),
-    reason: "Conflict",
-    details: {
-      causes: conflicts.map(({ manager, path }) => ({
-        reason: "FieldManagerConflict",
-        message: `conflict with ${nameOf(manager)}`,
-        field: formatPath(path),
-      })),
-    },
-    code: 409,
-  });
+  const causes = conflicts.map(({ manager, path }) => ({
+    reason: "FieldManagerConflict",
+    message: `conflict with ${nameOf(manager)}`,
+    field: formatPath(path),
+  }));
+  return status.applyConflict(causes, textOf(conflicts));
 }
 
-function messageOf(conflicts: Conflicts): string {
+function textOf(conflicts: Conflicts): string {
   const [only] = conflicts;
   if (only !== undefined && conflicts.length === 1) {
     return `Apply failed with 1 conflict: conflict with ${nameOf(only.manager)}: ${formatPath(only.path)}`;

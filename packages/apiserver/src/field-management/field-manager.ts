@@ -4,6 +4,7 @@ import {
   ApplySchemaError,
   applyUpdate,
   FieldSet,
+  formatTime,
   isJsonObject,
   type JsonObject,
   type KubeObject,
@@ -14,8 +15,8 @@ import {
   status,
   validateApplied,
 } from "@podwright/kube";
-import { formatTime } from "../metadata/time.ts";
 import { plainError } from "../output/plain-error.ts";
+import { type Conversions, UnansweredConversion } from "../resources/conversion.ts";
 import { applyConflictStatus } from "./apply-conflict.ts";
 import { capUpdaters } from "./cap-managers.ts";
 import { conflictsWithoutLastApplied, kubectlManager, withLastApplied } from "./last-applied.ts";
@@ -39,6 +40,7 @@ export interface Application {
   config: JsonObject;
   /** From merged JSON to the kind's canonical object with its defaults. Throws an Error with upstream's text. */
   decode(merged: JsonObject): KubeObject;
+  conversions: Conversions;
 }
 
 /**
@@ -59,16 +61,21 @@ export class FieldManager {
    *
    * @param live the object as it is, undefined when it is new
    */
-  update(live: KubeObject | undefined, next: KubeObject, manager: string): void {
+  update(live: KubeObject | undefined, next: KubeObject, manager: string, conversions: Conversions): void {
     const { managed, fromLive } = managedFieldsBefore(live, next, this.#kind.subresource === "");
     const entries = live?.metadata.managedFields;
+    const given = next.metadata.managedFields;
     setEntries(next, undefined);
     // Nobody is tracked: it stays so until somebody applies.
     if (live !== undefined && managed.managers.size === 0) return;
     let after: ManagedFields;
     try {
-      after = this.#record(live, next, managed, manager);
-    } catch {
+      after = this.#record(live, next, managed, manager, conversions);
+    } catch (error) {
+      if (error instanceof UnansweredConversion) {
+        setEntries(next, given);
+        throw error;
+      }
       // As upstream: a write does not fail for its bookkeeping.
       return;
     }
@@ -80,11 +87,11 @@ export class FieldManager {
    * Throws 400, 409 and 500 Statuses.
    */
   apply(live: KubeObject | undefined, application: Application): KubeObject {
-    const { config, manager } = application;
+    const { config, manager, conversions } = application;
     this.#checkConfig(config);
     let managed = liveManagedFields(live);
     if (live !== undefined && managed.managers.size === 0) {
-      managed = this.#record(undefined, withoutEntries(live), nobody, "before-first-apply");
+      managed = this.#record(undefined, withoutEntries(live), nobody, "before-first-apply", conversions);
     }
     const { object, managed: after } = this.#applyUnlessDisputed(live, managed, application);
     const entries = encodeManagedFields(after);
@@ -147,14 +154,14 @@ export class FieldManager {
   #merge(
     live: KubeObject | undefined,
     managed: ManagedFields,
-    { config, manager, force, decode }: Application,
+    { config, manager, force, decode, conversions }: Application,
   ): { object: KubeObject; managed: ManagedFields } {
     const { apiVersion, subresource } = this.#kind;
     const id = managerId({ manager, operation: "Apply", subresource });
     const current = live === undefined ? this.#kind.empty : (withoutEntries(live) as unknown as JsonObject);
     let merged: { object?: JsonObject; managers: Managers };
     try {
-      merged = applyUpdate({ ...this.#context(managed, id), live: current, config, force });
+      merged = applyUpdate({ ...this.#context(managed, id, conversions), live: current, config, force });
     } catch (error) {
       throw error instanceof ApplySchemaError ? plainError(error.message) : error;
     }
@@ -173,13 +180,19 @@ export class FieldManager {
   }
 
   /** Gives what it was given when the write touches nothing that is managed. */
-  #record(live: KubeObject | undefined, next: KubeObject, managed: ManagedFields, name: string): ManagedFields {
+  #record(
+    live: KubeObject | undefined,
+    next: KubeObject,
+    managed: ManagedFields,
+    name: string,
+    conversions: Conversions,
+  ): ManagedFields {
     const { apiVersion, subresource, empty } = this.#kind;
     const id = managerId({ manager: name, operation: "Update", apiVersion, subresource });
     const before = live === undefined ? empty : (withoutEntries(live) as unknown as JsonObject);
     const after = this.#kind.canonical(next) as unknown as JsonObject;
     const recorded = recordUpdate({
-      ...this.#context(managed, thisWrite),
+      ...this.#context(managed, thisWrite, conversions),
       joins: id,
       live: before,
       next: withParts(after, before, this.#kind.ignoredParts),
@@ -198,8 +211,9 @@ export class FieldManager {
     return { ...managed, managers, times };
   }
 
-  #context({ managers }: ManagedFields, manager: string) {
-    const { apiVersion: version, schemaOf, convert, ignore } = this.#kind;
+  #context({ managers }: ManagedFields, manager: string, conversions: Conversions) {
+    const { apiVersion: version, schemaOf, ignore } = this.#kind;
+    const convert = (object: JsonObject, from: string, to: string) => this.#kind.convert(object, from, to, conversions);
     return { version, managers, manager, schemaOf, convert, ignore };
   }
 }

@@ -1,6 +1,7 @@
 import type { Clock } from "@podwright/clock";
 import type { KubeObject } from "@podwright/kube";
 import type { ResourceRequest } from "../context.ts";
+import type { Conversions } from "../resources/conversion.ts";
 import type { Resource, ResourceRegistry } from "../resources/resource.ts";
 import type { WriteOptions } from "../verbs/write-options.ts";
 import { FieldManager } from "./field-manager.ts";
@@ -36,9 +37,15 @@ export class FieldManagers {
   }
 
   /** Sees the write of a request: sets managedFields of the next object. */
-  track(request: ResourceRequest, options: WriteOptions, live: KubeObject | undefined, next: KubeObject): void {
+  track(
+    request: ResourceRequest,
+    options: WriteOptions,
+    live: KubeObject | undefined,
+    next: KubeObject,
+    conversions: Conversions,
+  ): void {
     const { resource, route } = request;
-    this.of(resource, route.subresource).update(live, next, requestManager(request, options));
+    this.of(resource, route.subresource).update(live, next, requestManager(request, options), conversions);
   }
 }
 

@@ -8,8 +8,10 @@ import {
   nativeApplySchema,
   nativeTypes,
   parseApiVersion,
+  validateApplied,
 } from "@podwright/kube";
 import type { ExpectedKind } from "../decoding/body.ts";
+import type { Conversions } from "../resources/conversion.ts";
 import type { Resource, ResourceRegistry } from "../resources/resource.ts";
 import { zeroValue } from "../resources/zero-value.ts";
 import { resetFields, resetParts } from "./reset-fields.ts";
@@ -28,7 +30,7 @@ export interface ManagedKind {
   /** The object as it will be read again: what a conversion adds is the writer's too. */
   canonical(object: KubeObject): KubeObject;
   schemaOf(apiVersion: string): ApplySchema | undefined;
-  convert(object: JsonObject, from: string, to: string): JsonObject | undefined;
+  convert(object: JsonObject, from: string, to: string, conversions: Conversions): JsonObject | undefined;
   ignore(apiVersion: string): FieldSetFilter | undefined;
   /** What is ignored in all versions, as whole fields of the object. */
   ignoredParts: readonly string[];
@@ -53,21 +55,23 @@ export function managedResource(registry: ResourceRegistry, resource: Resource, 
     empty: emptyObject(apiVersion, kind, resource.custom ? undefined : structOf(resource)),
     canonical(object) {
       const { conversion } = resource;
-      if (conversion === undefined || resource.custom) return object;
+      if (conversion?.by !== "server" || resource.custom) return object;
       return conversion.fromStorage(conversion.toStorage(object));
     },
     schemaOf(served) {
       const found = inVersion(served);
       return found === undefined ? undefined : schemaOf(found);
     },
-    convert(object, from, to) {
+    convert(object, from, to, conversions) {
       const source = inVersion(from);
       const target = inVersion(to);
       if (source === undefined || target === undefined) return undefined;
       const given = { ...object, apiVersion: from, kind } as unknown as KubeObject;
-      const stored = source.conversion?.toStorage(given) ?? given;
-      const converted = target.conversion?.fromStorage(stored) ?? stored;
-      return { ...converted, apiVersion: to } as unknown as JsonObject;
+      const converted = { ...conversions.convert(given, source, target), apiVersion: to } as unknown as JsonObject;
+      // A webhook may give what its version does not know.
+      const byWebhook = [source, target].some(({ conversion }) => conversion?.by === "webhook");
+      if (byWebhook && from !== to) validateApplied(converted, schemaOf(target), { allowDuplicates: true });
+      return converted;
     },
     // Of a custom resource's other versions upstream knows what /status resets only.
     ignore: (served) => (resource.custom && subresource === "" && served !== apiVersion ? undefined : filter),

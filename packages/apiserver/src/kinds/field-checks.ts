@@ -8,7 +8,7 @@ import { compareQuantities, type FieldError, fieldError, type JsonValue } from "
 
 export type Errors = FieldError[];
 
-export const isNegative = "must be greater than or equal to 0";
+const isNegative = "must be greater than or equal to 0";
 export const isNotPositive = "must be greater than zero";
 export const isImmutable = "field is immutable";
 export const maxInt32 = 2 ** 31 - 1;

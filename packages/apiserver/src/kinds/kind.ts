@@ -1,4 +1,5 @@
 import type { FieldError, JsonValue, KubeObject } from "@podwright/kube";
+import type { ServerConversion } from "../resources/conversion.ts";
 import type { Struct, StructDefaults } from "../resources/defaulting.ts";
 import type { Resource, ScaleMapping, Strategy, TableConvertor } from "../resources/resource.ts";
 
@@ -40,7 +41,7 @@ export interface NativeKind {
   table?: TableConvertor;
   /** Where objects of another version of the kind are kept. */
   storage?: Resource["storage"];
-  conversion?: Resource["conversion"];
+  conversion?: Omit<ServerConversion, "by">;
   scale?: ScaleMapping;
   /** Sent with every answer. */
   deprecationWarning?: string;

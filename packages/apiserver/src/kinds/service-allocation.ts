@@ -25,6 +25,20 @@ export interface StoredServices {
   list(): KubeObject[];
 }
 
+/** One service that is written. */
+interface Allocation {
+  /** The service's spec, which is filled in. */
+  spec: Struct;
+  /** The spec it had; {} of a new one. */
+  before: Struct;
+  others: KubeObject[];
+  /** What cannot be given is told here. */
+  errors: FieldError[];
+}
+
+/** The next number that is free, if there is any. */
+type Sequence = (isFree: (number: number) => boolean) => number | undefined;
+
 /**
  * Gives services their cluster addresses and node ports. Upstream's storage does so, with a bitmap beside the
  * services (k8s.io/kubernetes/pkg/registry/core/service/storage/alloc.go); here the stored services are the
@@ -53,9 +67,10 @@ export function serviceAllocation(services: StoredServices): AdmissionPlugin {
       normalizeClusterIps(object, oldObject);
       keepFamilies(spec, before);
       defaultFamilies(spec);
-      allocateAddress(spec, before, others, nextAddress, errors);
+      const allocation = { spec, before, others, errors };
+      allocateAddress(allocation, nextAddress);
       // Upstream looks at given ports only when it is about to take them.
-      allocatePorts(spec, before, others, nextPort, attributes.dryRun ? [] : errors);
+      allocatePorts(attributes.dryRun ? { ...allocation, errors: [] } : allocation, nextPort);
       refuse(attributes, object, errors);
       if (errors.length > 0 || attributes.dryRun) return;
       const { name, namespace } = attributes;
@@ -99,13 +114,7 @@ function isHeadless(spec: Struct): boolean {
   return (spec["clusterIPs"]?.[0] ?? spec["clusterIP"]) === "None";
 }
 
-function allocateAddress(
-  spec: Struct,
-  before: Struct,
-  others: KubeObject[],
-  next: (isFree: (number: number) => boolean) => number | undefined,
-  errors: FieldError[],
-): void {
+function allocateAddress({ spec, before, others, errors }: Allocation, next: Sequence): void {
   if (isHeadless(spec)) return;
   const asked: string = spec["clusterIPs"]?.[0] ?? spec["clusterIP"] ?? "";
   const kept: string = needsClusterIp(before) ? (before["clusterIP"] ?? "") : "";
@@ -134,13 +143,7 @@ function addressAt(offset: number): string {
   return [24, 16, 8, 0].map((shift) => (address >>> shift) & 255).join(".");
 }
 
-function allocatePorts(
-  spec: Struct,
-  before: Struct,
-  others: KubeObject[],
-  next: (isFree: (number: number) => boolean) => number | undefined,
-  errors: FieldError[],
-): void {
+function allocatePorts({ spec, before, others, errors }: Allocation, next: Sequence): void {
   const own = portsOf(before);
   const taken = new Set(others.flatMap((service) => portsOf(service["spec"] ?? {})));
   const give = (path: string, holder: Struct, field: string) => {
@@ -178,7 +181,7 @@ function portsOf(spec: Struct): number[] {
 }
 
 /** One number after the other, from the start again after the last. */
-function sequence(first: number, last: number): (isFree: (number: number) => boolean) => number | undefined {
+function sequence(first: number, last: number): Sequence {
   let cursor = first;
   return (isFree) => {
     for (let tries = first; tries <= last; tries++) {

@@ -26,6 +26,15 @@ function webhookDefaults(webhook: Struct): void {
   webhook["timeoutSeconds"] ??= 10;
 }
 
+/** What both kinds are alike in. */
+const webhookConfiguration: NativeKind = {
+  hasGeneration: true,
+  validate: (object) => validateWebhooks(object, true),
+  validateUpdate: (object, old) => validateWebhooks(object, matchConditionsChanged(object, old)),
+  allowUnconditionalUpdate: false,
+  table,
+};
+
 export const validatingWebhookConfiguration: NativeKind = {
   defaults: {
     "io.k8s.api.admissionregistration.v1.ValidatingWebhook": webhookDefaults,
@@ -36,11 +45,7 @@ export const validatingWebhookConfiguration: NativeKind = {
       reference["port"] ??= 443;
     },
   },
-  hasGeneration: true,
-  validate: (object) => validateWebhooks(object, true),
-  validateUpdate: (object, old) => validateWebhooks(object, matchConditionsChanged(object, old)),
-  allowUnconditionalUpdate: false,
-  table,
+  ...webhookConfiguration,
 };
 
 export const mutatingWebhookConfiguration: NativeKind = {
@@ -50,11 +55,7 @@ export const mutatingWebhookConfiguration: NativeKind = {
       webhook["reinvocationPolicy"] ??= "Never";
     },
   },
-  hasGeneration: true,
-  validate: (object) => validateWebhooks(object, true),
-  validateUpdate: (object, old) => validateWebhooks(object, matchConditionsChanged(object, old)),
-  allowUnconditionalUpdate: false,
-  table,
+  ...webhookConfiguration,
 };
 
 const reviewVersions = ["v1", "v1beta1"];
@@ -92,7 +93,7 @@ function validateWebhook(errors: Errors, path: string, webhook: Struct): void {
     errors.push(...validateLabelSelector(webhook[field], `${path}.${field}`));
   }
   optionalOneOf(errors, `${path}.reinvocationPolicy`, webhook["reinvocationPolicy"], ["IfNeeded", "Never"]);
-  clientConfig(errors, `${path}.clientConfig`, webhook["clientConfig"] ?? {});
+  webhookClient(errors, `${path}.clientConfig`, webhook["clientConfig"] ?? {});
 }
 
 function fullyQualifiedName(errors: Errors, path: string, name: string): void {
@@ -134,7 +135,8 @@ export function webhookRule(errors: Errors, path: string, rule: Struct): void {
   optionalOneOf(errors, `${path}.scope`, rule["scope"], ["*", "Cluster", "Namespaced"]);
 }
 
-function clientConfig(errors: Errors, path: string, { url, service }: Struct): void {
+/** A clientConfig: by URL or by Service (k8s.io/apiserver/pkg/util/webhook/validation.go). */
+export function webhookClient(errors: Errors, path: string, { url, service }: Struct): void {
   if ((url === undefined) === (service === undefined)) {
     errors.push(fieldError.required(path, "exactly one of url or service is required"));
   } else if (url !== undefined) {
@@ -158,7 +160,7 @@ function webhookUrl(errors: Errors, path: string, text: string): void {
   if (scheme.toLowerCase() !== "https") {
     errors.push(fieldError.invalid(path, scheme, `'https' is the only allowed URL scheme${form}`));
   }
-  if (url === null || !text.includes("://") || url.host === "") {
+  if (url === null || !/:\/\/[^/?#]/.test(text)) {
     errors.push(fieldError.invalid(path, "", `host must be specified${form}`));
     return;
   }

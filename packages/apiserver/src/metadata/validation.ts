@@ -22,7 +22,7 @@ const standardFinalizers: readonly string[] = ["kubernetes", orphanFinalizer, fo
 export type ValidateName = (name: string, prefix: boolean) => string[];
 
 /** Most kinds' names (k8s.io/apimachinery/pkg/api/validation/generic.go, NameIsDNSSubdomain). */
-export const subdomainName: ValidateName = (name, prefix) => isDns1123Subdomain(prefix ? maskTrailingDash(name) : name);
+const subdomainName: ValidateName = (name, prefix) => isDns1123Subdomain(prefix ? maskTrailingDash(name) : name);
 
 /** A generateName may end in a dash: something follows it. */
 export function maskTrailingDash(name: string): string {

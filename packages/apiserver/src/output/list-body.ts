@@ -43,7 +43,7 @@ const comma = 0x2c;
 const brace = 0x7b;
 
 /** How stored objects of the kind begin. */
-export function typeMetaPrefix(kind: string, apiVersion: string): Buffer {
+function typeMetaPrefix(kind: string, apiVersion: string): Buffer {
   return Buffer.from(`{"kind":${JSON.stringify(kind)},"apiVersion":${JSON.stringify(apiVersion)},`);
 }
 

@@ -1,6 +1,7 @@
 import { type KubeObject, parseJson, type Status, type StatusError, stringifyJson } from "@podwright/kube";
 import type { ResourceRequest, ServerParts } from "../context.ts";
 import type { ApiResponse } from "../request.ts";
+import { fromStorage } from "../resources/conversion.ts";
 import type { Resource } from "../resources/resource.ts";
 import { partialMismatch, partialObjectMetadata, tableOf } from "../table/table.ts";
 import { encodeYaml } from "../yaml.ts";
@@ -14,7 +15,7 @@ export function storedObjectResponse(
   request: ResourceRequest,
   code: number,
   value: Buffer,
-): ApiResponse {
+): ApiResponse | Promise<ApiResponse> {
   const { output, resource } = request;
   if (
     output.as === undefined &&
@@ -24,7 +25,10 @@ export function storedObjectResponse(
   ) {
     return { status: code, headers: { ...jsonHeaders }, body: { type: "bytes", chunks: [value, "\n"] } };
   }
-  return objectResponse(parts, request, code, fromStored(resource, value));
+  const object = fromStored(resource, value);
+  return object instanceof Promise
+    ? object.then((converted) => objectResponse(parts, request, code, converted))
+    : objectResponse(parts, request, code, object);
 }
 
 /** An answer with an object in the request's version, in the form the client wants. */
@@ -100,10 +104,17 @@ export function statusResponse(
   return encoded(code, status, output);
 }
 
-/** Parses stored bytes and converts them to the resource's version. The object is the caller's own. */
-export function fromStored(resource: Resource, value: Buffer): KubeObject {
+/**
+ * Parses stored bytes and converts them to the resource's version: at once, unless a webhook converts. The object is the
+ * caller's own.
+ */
+export function fromStored(resource: Resource, value: Buffer): KubeObject | Promise<KubeObject> {
   const object = parseStored(value);
-  return resource.conversion === undefined ? object : resource.conversion.fromStorage(object);
+  if (resource.conversion === undefined) return object;
+  const converted = fromStorage(resource, [object]);
+  return converted instanceof Promise
+    ? converted.then((objects) => objects[0] as KubeObject)
+    : (converted[0] as KubeObject);
 }
 
 /** Parses stored bytes: written by this server, so there is nothing to check in them. */

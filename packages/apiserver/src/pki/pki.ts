@@ -19,7 +19,7 @@ export interface Pki {
 }
 
 /** What clients call the API server, on this machine and in the cluster. */
-export const serverHosts: readonly string[] = [
+const serverHosts: readonly string[] = [
   "localhost",
   "kubernetes",
   "kubernetes.default",

@@ -34,7 +34,7 @@ function nativeResource(facts: KindFacts, table: TypeTable, compiler: DefaultsCo
     custom: false,
     strategy: nativeStrategy(facts, kind, table, () => compiler.compile(facts.type)),
     table: kind.table ?? nameAndCreatedAt,
-    ...(kind.conversion && { conversion: kind.conversion }),
+    ...(kind.conversion && { conversion: { by: "server" as const, ...kind.conversion } }),
     ...(kind.scale && { scale: kind.scale }),
     ...(kind.deprecationWarning !== undefined && { deprecationWarning: kind.deprecationWarning }),
   };

@@ -1,4 +1,5 @@
 import type { ApplySchema, FieldError, JsonObject, KubeObject } from "@podwright/kube";
+import type { Conversion } from "./conversion.ts";
 
 /** One resource in one version, native or custom: all that verbs, discovery, tables and OpenAPI need to know of it. */
 export interface Resource {
@@ -21,8 +22,8 @@ export interface Resource {
   custom: boolean;
   strategy: Strategy;
   table: TableConvertor;
-  /** For versions other than the stored one. Both give a new object (or the same when nothing differs). */
-  conversion?: { toStorage(object: KubeObject): KubeObject; fromStorage(object: KubeObject): KubeObject };
+  /** For versions that what is stored may have to be brought into. */
+  conversion?: Conversion;
   /**
    * For custom resources: from parsed JSON to the form objects have here. Fields the schema does not know are dropped
    * and named in order ("spec.x"); nothing is defaulted. Changes its argument. Throws an Error with upstream's text
@@ -83,8 +84,9 @@ export interface Strategy {
   /** The same for the status subresource: keeps all but status. */
   prepareForStatusUpdate(object: KubeObject, old: KubeObject): void;
   validate(object: KubeObject): FieldError[];
-  validateUpdate(object: KubeObject, old: KubeObject): FieldError[];
-  validateStatusUpdate(object: KubeObject, old: KubeObject): FieldError[];
+  /** @param warn is told what is wrong and let through, because it was so before */
+  validateUpdate(object: KubeObject, old: KubeObject, warn?: (text: string) => void): FieldError[];
+  validateStatusUpdate(object: KubeObject, old: KubeObject, warn?: (text: string) => void): FieldError[];
   /** Texts for Warning headers. */
   warnings(object: KubeObject, old: KubeObject | undefined): string[];
   /** Does the kind count generations of its desired state? Then metadata.generation starts at 1. */

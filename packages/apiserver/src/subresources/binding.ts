@@ -1,13 +1,20 @@
-import { fieldError, formatFieldError, joinMessages, type KubeObject, status, successStatus } from "@podwright/kube";
+import {
+  fieldError,
+  formatFieldError,
+  formatTime,
+  joinMessages,
+  type KubeObject,
+  status,
+  successStatus,
+} from "@podwright/kube";
 import { objectKey, type ResourceRequest, type ServerParts } from "../context.ts";
 import { decodeBody } from "../decoding/body.ts";
-import { formatTime } from "../metadata/time.ts";
 import { plainError } from "../output/plain-error.ts";
-import { encoded, fromStored } from "../output/response.ts";
+import { encoded, parseStored } from "../output/response.ts";
 import type { ApiResponse } from "../request.ts";
 import type { Resource } from "../resources/resource.ts";
 import { ensureNamespace } from "../verbs/create.ts";
-import { encodeObject, storedAttributes } from "../verbs/stored-object.ts";
+import { encodeStored, storedAttributes } from "../verbs/stored-object.ts";
 import { parseWriteOptions, type WriteOptions } from "../verbs/write-options.ts";
 
 /** POST of a Binding to pods/NAME/binding: gives the pod its node (k8s.io/kubernetes/pkg/registry/core/pod/storage/storage.go). */
@@ -79,16 +86,16 @@ async function assign({ storage, clock }: ServerParts, pods: Resource, assignmen
   if (options.dryRun) {
     const current = storage.get(key);
     if (current === undefined) throw status.notFound({ group: "", resource: "pods" }, name);
-    assigned(fromStored(pods, current.value), binding, clock.now());
+    assigned(parseStored(current.value), binding, clock.now());
     return;
   }
   await storage.write(key, (current) => {
     if (current === undefined) throw status.notFound({ group: "", resource: "pods" }, name);
-    const pod = assigned(fromStored(pods, current.value), binding, clock.now());
+    const pod = assigned(parseStored(current.value), binding, clock.now());
     return {
       type: "put",
       ...storedAttributes(pods, pod),
-      encode: (revision) => encodeObject(pods, pod, revision),
+      encode: (revision) => encodeStored(pod, revision),
     };
   });
 }

@@ -1,11 +1,11 @@
 /** Whether a pod may be evicted (k8s.io/kubernetes/pkg/registry/core/pod/storage/eviction.go). */
-import { type KubeObject, labelSelectorFromObject, StatusError, status } from "@podwright/kube";
+import { formatTime, type KubeObject, labelSelectorFromObject, type StatusError, status } from "@podwright/kube";
 import { keyPrefix, objectKey, type ResourceRequest, type ServerParts } from "../context.ts";
-import { formatTime } from "../metadata/time.ts";
-import { fromStored } from "../output/response.ts";
+import { plainError } from "../output/plain-error.ts";
+import { parseStored } from "../output/response.ts";
 import type { Resource } from "../resources/resource.ts";
 import type { DeleteOptions } from "../verbs/delete-options.ts";
-import { encodeObject, storedAttributes } from "../verbs/stored-object.ts";
+import { encodeStored, storedAttributes } from "../verbs/stored-object.ts";
 
 /** So many evictions that are not through yet are too many. */
 const maxDisruptedPods = 2000;
@@ -31,7 +31,7 @@ export async function allowEviction(
   const { resource, namespace, name } = request;
   const stored = parts.storage.get(objectKey(resource, namespace, name));
   if (stored === undefined) throw status.notFound({ group: "", resource: "pods" }, name);
-  const pod = fromStored(resource, stored.value);
+  const pod = parseStored(stored.value);
   const budgets = parts.registry.lookup("policy", "v1", "poddisruptionbudgets");
   const phase: string = pod["status"]?.phase ?? "";
   const ended = phase === "Succeeded" || phase === "Failed" || pod.metadata.deletionTimestamp !== undefined;
@@ -49,19 +49,12 @@ export async function allowEviction(
 function budgetsOf({ storage }: ServerParts, budgets: Resource, namespace: string, pod: KubeObject): KubeObject[] {
   return storage
     .list({ prefix: keyPrefix(budgets, namespace) })
-    .items.map(({ value }) => fromStored(budgets, value))
+    .items.map(({ value }) => parseStored(value))
     .filter(({ spec }) => spec?.selector && labelSelectorFromObject(spec.selector).matches(pod.metadata.labels ?? {}));
 }
 
 function severalBudgets(): StatusError {
-  return new StatusError({
-    kind: "Status",
-    apiVersion: "v1",
-    metadata: {},
-    status: "Failure",
-    message: "This pod has more than one PodDisruptionBudget, which the eviction subresource does not support.",
-    code: 500,
-  });
+  return plainError("This pod has more than one PodDisruptionBudget, which the eviction subresource does not support.");
 }
 
 function isReady(pod: KubeObject): boolean {
@@ -91,12 +84,12 @@ async function count(
   const key = objectKey(budgets, metadata.namespace ?? "", metadata.name ?? "");
   if (dryRun) {
     const current = storage.get(key);
-    if (current !== undefined) checkAllowance(fromStored(budgets, current.value));
+    if (current !== undefined) checkAllowance(parseStored(current.value));
     return;
   }
   await storage.write(key, (current) => {
     if (current === undefined) return { type: "none" };
-    const budget = fromStored(budgets, current.value);
+    const budget = parseStored(current.value);
     checkAllowance(budget);
     const now = formatTime(clock.now());
     const allowed = budget["status"].disruptionsAllowed - 1;
@@ -109,7 +102,7 @@ async function count(
     return {
       type: "put",
       ...storedAttributes(budgets, budget),
-      encode: (revision) => encodeObject(budgets, budget, revision),
+      encode: (revision) => encodeStored(budget, revision),
     };
   });
 }

@@ -1,13 +1,12 @@
-import { isJsonObject, type KubeObject, status, successStatus } from "@podwright/kube";
+import { formatTime, isJsonObject, type KubeObject, status, successStatus } from "@podwright/kube";
 import { objectKey, type ResourceRequest, type ServerParts } from "../context.ts";
 import { decodeBody } from "../decoding/body.ts";
-import { formatTime } from "../metadata/time.ts";
-import { encoded, fromStored } from "../output/response.ts";
+import { encoded, parseStored } from "../output/response.ts";
 import type { ApiResponse } from "../request.ts";
 import { ensureNamespace } from "../verbs/create.ts";
 import { removeObject } from "../verbs/delete.ts";
 import { type DeleteOptions, parseDeleteOptions } from "../verbs/delete-options.ts";
-import { encodeObject, storedAttributes } from "../verbs/stored-object.ts";
+import { encodeStored, storedAttributes } from "../verbs/stored-object.ts";
 import { parseWriteOptions } from "../verbs/write-options.ts";
 import { allowEviction } from "./disruption-budget.ts";
 
@@ -49,7 +48,7 @@ async function markEvicted(
   const { preconditions } = options;
   const { object } = await storage.write(objectKey(resource, namespace, name), (current) => {
     if (current === undefined) throw status.notFound({ group: "", resource: "pods" }, name);
-    const pod = fromStored(resource, current.value);
+    const pod = parseStored(current.value);
     checkPreconditions(pod, preconditions);
     const conditions: EvictionCondition[] = pod["status"]?.conditions ?? [];
     const old = conditions.find(({ type }) => type === "DisruptionTarget");
@@ -65,7 +64,7 @@ async function markEvicted(
     return {
       type: "put",
       ...storedAttributes(resource, pod),
-      encode: (revision) => encodeObject(resource, pod, revision),
+      encode: (revision) => encodeStored(pod, revision),
     };
   });
   if (preconditions?.resourceVersion === undefined) return options;

@@ -1,7 +1,7 @@
 /** GET of pods/NAME/log: what a container has written (k8s.io/kubernetes/pkg/registry/core/pod/rest/log.go). */
-import { type FieldError, fieldError, StatusError, status } from "@podwright/kube";
+import { type FieldError, fieldError, type StatusError, status } from "@podwright/kube";
 import { objectKey, type ResourceRequest, type ServerParts } from "../context.ts";
-import { fromStored } from "../output/response.ts";
+import { parseStored } from "../output/response.ts";
 import type { ApiResponse } from "../request.ts";
 import { parseBoolean } from "../verbs/list-options.ts";
 import { containerName } from "./connect/pod-container.ts";
@@ -13,7 +13,7 @@ export async function servePodLog(parts: ServerParts, request: ResourceRequest):
   const query = logQuery(asked, name);
   const stored = parts.storage.get(objectKey(resource, namespace, name));
   if (stored === undefined) throw status.notFound({ group: "", resource: "pods" }, name);
-  const pod = fromStored(resource, stored.value);
+  const pod = parseStored(stored.value);
   const container = containerName(pod, asked.get("container") ?? "");
   const node: string = pod["spec"].nodeName ?? "";
   if (node === "") return logResponse(nothing());
@@ -73,14 +73,5 @@ async function failure(answer: NodeAnswer, name: string): Promise<StatusError> {
   for await (const chunk of answer.chunks) text += chunk;
   if (answer.status === 400) return status.badRequest(text);
   if (answer.status !== 404) return status.internalError(text);
-  return new StatusError({
-    kind: "Status",
-    apiVersion: "v1",
-    metadata: {},
-    status: "Failure",
-    message: `the server could not find the requested resource ( pods/log ${name})`,
-    reason: "NotFound",
-    details: { name, kind: "pods/log" },
-    code: 404,
-  });
+  return status.generic(404, { resource: { group: "", resource: "pods/log" }, name });
 }

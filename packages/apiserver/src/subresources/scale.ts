@@ -8,6 +8,7 @@ import { setEntries } from "../field-management/managed-fields.ts";
 import { parentEntries, type ReplicasPaths, scaleEntries } from "../field-management/scale-ownership.ts";
 import { fromStored, objectResponse } from "../output/response.ts";
 import type { ApiResponse } from "../request.ts";
+import type { Conversions } from "../resources/conversion.ts";
 import type { Resource, ScaleMapping } from "../resources/resource.ts";
 import { checkDuplicates, isForced } from "../verbs/apply.ts";
 import { ensureNamespace } from "../verbs/create.ts";
@@ -32,7 +33,7 @@ export async function serveScale(
 ): Promise<ApiResponse> {
   const { method } = request.request;
   if (method === "GET") {
-    const object = readScaled(parts, request);
+    const object = await readScaled(parts, request);
     const path = mapping.specReplicasPath;
     if (path !== undefined && mapping.specReplicas(object) === undefined) {
       throw status.internalError(`the spec replicas field ${JSON.stringify(path)} does not exist`);
@@ -53,13 +54,13 @@ export async function serveScale(
     options,
     scope: mainScope(request),
     mayCreate: false,
-    change(old) {
+    change(old, conversions) {
       const current = old as KubeObject;
       const before = scaleOf(current, mapping);
       const owned = scaleEntries(current.metadata.managedFields, paths);
       if (owned !== undefined) before.metadata.managedFields = owned;
-      const scale = change(before, options.fieldValidation);
-      if (!applies) parts.fieldManagers.scale.update(before, scale, requestManager(request, options));
+      const scale = change(before, options.fieldValidation, conversions);
+      if (!applies) parts.fieldManagers.scale.update(before, scale, requestManager(request, options), conversions);
       // A custom resource says itself what its replicas may be.
       if (!request.resource.custom) validateScale(scale);
       const object = structuredClone(current);
@@ -76,11 +77,11 @@ export async function serveScale(
       return object;
     },
   });
-  return scaleResponse(parts, request, fromStored(request.resource, value), mapping);
+  return scaleResponse(parts, request, await fromStored(request.resource, value), mapping);
 }
 
 type FieldValidation = ReturnType<typeof parseWriteOptions>["fieldValidation"];
-type ScaleChange = (scale: KubeObject, fieldValidation: FieldValidation) => KubeObject;
+type ScaleChange = (scale: KubeObject, fieldValidation: FieldValidation, conversions: Conversions) => KubeObject;
 
 function bodyChange(request: ResourceRequest): ScaleChange {
   return (_, fieldValidation) => {
@@ -102,12 +103,13 @@ function patchChange(request: ResourceRequest): ScaleChange {
 
 function applyChange(parts: ServerParts, request: ResourceRequest, options: WriteOptions): ScaleChange {
   const body = readApplyBody(request.request);
-  return (scale) => {
+  return (scale, _, conversions) => {
     const object = parts.fieldManagers.scale.apply(scale, {
       manager: options.fieldManager,
       force: isForced(request),
       config: body.config,
       decode: (merged) => decodeValue(merged as unknown as KubeObject, scaleKind).object,
+      conversions,
     });
     checkDuplicates(body, options, request);
     ensureNamespace(object, request.namespace);
@@ -134,7 +136,10 @@ function replicasPaths({ registry }: ServerParts, { resource }: ResourceRequest,
   };
 }
 
-function readScaled(parts: ServerParts, { resource, namespace, name }: ResourceRequest): KubeObject {
+function readScaled(
+  parts: ServerParts,
+  { resource, namespace, name }: ResourceRequest,
+): KubeObject | Promise<KubeObject> {
   const stored = parts.storage.get(objectKey(resource, namespace, name));
   if (stored === undefined) throw status.notFound({ group: resource.group, resource: resource.plural }, name);
   return fromStored(resource, stored.value);

@@ -1,9 +1,8 @@
-import { type FieldError, fieldError, type KubeObject, parseApiVersion, status } from "@podwright/kube";
+import { type FieldError, fieldError, formatTime, type KubeObject, parseApiVersion, status } from "@podwright/kube";
 import type { ServiceAccountIdentity } from "../authentication/service-account-tokens.ts";
 import { objectKey, type ResourceRequest, type ServerParts } from "../context.ts";
 import { decodeBody } from "../decoding/body.ts";
-import { formatTime } from "../metadata/time.ts";
-import { encoded, fromStored, parseStored } from "../output/response.ts";
+import { encoded, parseStored } from "../output/response.ts";
 import type { ApiResponse } from "../request.ts";
 import { parseWriteOptions } from "../verbs/write-options.ts";
 
@@ -28,7 +27,7 @@ export async function requestToken(parts: ServerParts, request: ResourceRequest)
   const spec = wanted["spec"] ?? {};
   const stored = storage.get(objectKey(resource, namespace, name));
   if (stored === undefined) throw status.notFound({ group: "", resource: "serviceaccounts" }, name);
-  const account = fromStored(resource, stored.value);
+  const account = parseStored(stored.value);
   const expirationSeconds: number = spec.expirationSeconds ?? defaultSeconds;
   const errors = [...validateMetadata(wanted, namespace, name), ...validateExpiration(expirationSeconds)];
   if (errors.length > 0) throw status.invalid(tokenRequest, "", errors);

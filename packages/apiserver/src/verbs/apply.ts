@@ -24,12 +24,13 @@ export async function applyObject(
     options,
     scope,
     mayCreate: route.subresource === "",
-    change(old) {
+    change(old, conversions) {
       const object = manager.apply(old, {
         manager: options.fieldManager,
         force: isForced(request),
         config: body.config,
         decode: (merged) => decodeMerged(request, merged),
+        conversions,
       });
       checkDuplicates(body, options, request);
       if (old === undefined) {

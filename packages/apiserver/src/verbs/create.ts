@@ -1,5 +1,5 @@
 import { randomUUID } from "node:crypto";
-import { cloneJson, type KubeObject, type ObjectMeta, status } from "@podwright/kube";
+import { cloneJson, formatTime, type KubeObject, type ObjectMeta, status } from "@podwright/kube";
 import type { AdmissionAttributes } from "../admission/admission.ts";
 import { whileAdmitted } from "../admission/while-admitted.ts";
 import { objectKey, type ResourceRequest, type ServerParts } from "../context.ts";
@@ -7,12 +7,12 @@ import { decodeBody } from "../decoding/body.ts";
 import { restoreManagedFields } from "../field-management/field-managers.ts";
 import { generateName } from "../metadata/names.ts";
 import { dropDuplicateOwners } from "../metadata/owner-references.ts";
-import { formatTime } from "../metadata/time.ts";
 import { validateObjectMeta } from "../metadata/validation.ts";
 import { plainError } from "../output/plain-error.ts";
 import { storedObjectResponse } from "../output/response.ts";
 import type { ApiResponse } from "../request.ts";
-import { encodeObject, storedAttributes } from "./stored-object.ts";
+import { Conversions, toStorage } from "../resources/conversion.ts";
+import { encodeStored, storedAttributes } from "./stored-object.ts";
 import { parseWriteOptions, type WriteOptions } from "./write-options.ts";
 
 /** Tries at a free generated name (k8s.io/apiserver/pkg/registry/generic/registry/store.go, maxNameGenerationCreateAttempts). */
@@ -27,7 +27,8 @@ export async function createObject(parts: ServerParts, request: ResourceRequest)
   wipeSystemFields(object);
   ensureNamespace(object, request.namespace);
   dropDuplicateOwners(object, warnings, false);
-  parts.fieldManagers.track(request, options, undefined, object);
+  const conversions = new Conversions();
+  await conversions.run(() => parts.fieldManagers.track(request, options, undefined, object, conversions));
   const { managedFields } = object.metadata;
   const attributes = createAttributes(request, object, options);
   return whileAdmitted(parts.admission, attributes, () =>
@@ -76,10 +77,11 @@ export async function storeNew(
   for (const text of resource.strategy.warnings(object, undefined)) request.warnings.add(text);
   await parts.admission.validate({ ...attributes, name: object.metadata.name as string, object });
   const key = objectKey(resource, request.namespace, object.metadata.name as string);
-  if (options.dryRun) return parts.storage.get(key) === undefined ? encodeObject(resource, object) : undefined;
-  if (object.metadata.resourceVersion) {
+  if (object.metadata.resourceVersion && !options.dryRun) {
     throw plainError("resourceVersion should not be set on objects to be created");
   }
+  const stored = await toStorage(resource, object);
+  if (options.dryRun) return parts.storage.get(key) === undefined ? encodeStored(stored) : undefined;
   let taken = false;
   const result = await parts.storage.write(key, (current) => {
     taken = current !== undefined;
@@ -87,7 +89,7 @@ export async function storeNew(
     return {
       type: "put",
       ...storedAttributes(resource, object),
-      encode: (revision) => encodeObject(resource, object, revision),
+      encode: (revision) => encodeStored(stored, revision),
     };
   });
   return taken ? undefined : result.object?.value;

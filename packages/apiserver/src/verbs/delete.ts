@@ -3,10 +3,11 @@ import type { AdmissionAttributes } from "../admission/admission.ts";
 import { objectKey, type ResourceRequest, type ServerParts } from "../context.ts";
 import { fromStored, statusResponse, storedObjectResponse } from "../output/response.ts";
 import type { ApiResponse } from "../request.ts";
+import { toStorage } from "../resources/conversion.ts";
 import type { StoredObject, Write } from "../storage/storage.ts";
 import { type DeleteOptions, parseDeleteOptions } from "./delete-options.ts";
 import { decideDeletion } from "./deletion.ts";
-import { encodeObject, storedAttributes, writeIfUnchanged } from "./stored-object.ts";
+import { encodeStored, storedAttributes, writeIfUnchanged } from "./stored-object.ts";
 
 /** DELETE of one object. Answers with the object when it stays for a while, or when its kind always does. */
 export async function deleteObject(parts: ServerParts, request: ResourceRequest): Promise<ApiResponse> {
@@ -65,7 +66,7 @@ async function tryRemove(
   namespace: string,
 ): Promise<Removed | { newer: StoredObject | undefined }> {
   const { resource } = request;
-  const old = fromStored(resource, base.value);
+  const old = await fromStored(resource, base.value);
   const deletion = decideDeletion(resource, old, options, parts.clock.now());
   if (deletion.type === "unchanged") return { object: old, value: base.value, removed: false };
   const attributes = deleteAttributes(request, old, options, namespace);
@@ -74,8 +75,9 @@ async function tryRemove(
   const { object } = deletion;
   const removed = deletion.type === "remove";
   if (!removed && jsonEqual(object as JsonValue, old as JsonValue)) return { object, value: base.value, removed };
-  if (options.dryRun) return { object, value: encodeObject(resource, object), removed };
-  const encode = (revision: number): Buffer => encodeObject(resource, object, revision);
+  const stored = await toStorage(resource, object);
+  if (options.dryRun) return { object, value: encodeStored(stored), removed };
+  const encode = (revision: number): Buffer => encodeStored(stored, revision);
   const write: Write = removed
     ? { type: "delete", encode }
     : { type: "put", ...storedAttributes(resource, object), encode };

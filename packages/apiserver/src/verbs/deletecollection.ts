@@ -1,12 +1,11 @@
-import { StatusError } from "@podwright/kube";
+import { isCode } from "@podwright/kube";
 import type { ResourceRequest, ServerParts } from "../context.ts";
-import { joinItems } from "../output/list-body.ts";
-import { fromStored } from "../output/response.ts";
+import { parseStored } from "../output/response.ts";
 import type { ApiResponse } from "../request.ts";
 import type { StoredObject } from "../storage/storage.ts";
 import { removeObject } from "./delete.ts";
 import { type DeleteOptions, parseDeleteOptions } from "./delete-options.ts";
-import { listPage } from "./list.ts";
+import { listPage, pageResponse } from "./list.ts";
 import type { ListOptions } from "./list-options.ts";
 
 /** Deletions that are under way at a time. */
@@ -19,7 +18,6 @@ export async function deleteCollection(
   listOptions: ListOptions,
 ): Promise<ApiResponse> {
   const options = parseDeleteOptions(request.request);
-  const { resource } = request;
   const page = await listPage(parts, request, listOptions);
   const left = [...page.items];
   const work = async (): Promise<void> => {
@@ -31,11 +29,7 @@ export async function deleteCollection(
   const outcomes = await Promise.allSettled(Array.from({ length: Math.min(workers, left.length) }, work));
   const refused = outcomes.find((outcome) => outcome.status === "rejected");
   if (refused !== undefined) throw refused.reason;
-  return {
-    status: 200,
-    headers: { "Content-Type": "application/json", "Cache-Control": "no-cache, private" },
-    body: { type: "bytes", chunks: joinItems(resource, page.metadata, page.items) },
-  };
+  return pageResponse(parts, request, page);
 }
 
 async function removeItem(
@@ -44,10 +38,10 @@ async function removeItem(
   item: StoredObject,
   options: DeleteOptions,
 ): Promise<void> {
-  const { name = "", namespace = "" } = fromStored(request.resource, item.value).metadata;
+  const { name = "", namespace = "" } = parseStored(item.value).metadata;
   try {
     await removeObject(parts, request, name, options, namespace);
   } catch (error) {
-    if (!(error instanceof StatusError && error.code === 404)) throw error;
+    if (!isCode(error, 404)) throw error;
   }
 }

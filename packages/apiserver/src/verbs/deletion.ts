@@ -1,5 +1,4 @@
-import { type KubeObject, status } from "@podwright/kube";
-import { formatTime } from "../metadata/time.ts";
+import { formatTime, type KubeObject, status } from "@podwright/kube";
 import { foregroundFinalizer, orphanFinalizer } from "../metadata/validation.ts";
 import type { Resource } from "../resources/resource.ts";
 import type { DeleteOptions } from "./delete-options.ts";

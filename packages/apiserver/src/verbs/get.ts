@@ -23,7 +23,7 @@ function readVersion(query: URLSearchParams): string {
   return query.get("resourceVersion") ?? "";
 }
 
-function read(parts: ServerParts, request: ResourceRequest): ApiResponse {
+function read(parts: ServerParts, request: ResourceRequest): ApiResponse | Promise<ApiResponse> {
   const { resource, namespace, name } = request;
   const stored = parts.storage.get(objectKey(resource, namespace, name));
   if (stored === undefined) throw status.notFound({ group: resource.group, resource: resource.plural }, name);

@@ -9,16 +9,17 @@ import { dropDuplicateOwners } from "../metadata/owner-references.ts";
 import { validateObjectMeta, validateObjectMetaUpdate } from "../metadata/validation.ts";
 import { plainError } from "../output/plain-error.ts";
 import { fromStored } from "../output/response.ts";
+import { Conversions, toStorage } from "../resources/conversion.ts";
 import type { StoredObject, Write } from "../storage/storage.ts";
 import { createAttributes, ensureNamespace, storeNew, wipeSystemFields } from "./create.ts";
 import { parseRevision } from "./list-options.ts";
-import { encodeObject, storedAttributes, writeIfUnchanged } from "./stored-object.ts";
+import { encodeStored, storedAttributes, writeIfUnchanged } from "./stored-object.ts";
 import type { WriteOptions } from "./write-options.ts";
 
 /** The part of the object a change is about: upstream's update strategies of the main resource and of /status. */
 export interface UpdateScope {
   prepare(object: KubeObject, old: KubeObject): void;
-  validate(object: KubeObject, old: KubeObject): FieldError[];
+  validate(object: KubeObject, old: KubeObject, warn: (text: string) => void): FieldError[];
   /** Does metadata.generation follow the change? */
   countsGeneration: boolean;
 }
@@ -28,9 +29,10 @@ export interface Update {
   scope: UpdateScope;
   /**
    * Makes the new object from the current one, which it may not change. Called again when somebody else has written
-   * meanwhile. Without a current object it is called only where a PUT may create.
+   * meanwhile, and when a conversion has come that it asked for. Without a current object it is called only where a PUT
+   * may create.
    */
-  change(old: KubeObject | undefined): KubeObject;
+  change(old: KubeObject | undefined, conversions: Conversions): KubeObject;
   /** Creates the object when it is not there. */
   mayCreate: boolean;
 }
@@ -43,7 +45,7 @@ export interface Updated {
 export function mainScope({ resource: { strategy } }: ResourceRequest): UpdateScope {
   return {
     prepare: (object, old) => strategy.prepareForUpdate(object, old),
-    validate: (object, old) => strategy.validateUpdate(object, old),
+    validate: (object, old, warn) => strategy.validateUpdate(object, old, warn),
     countsGeneration: strategy.hasGeneration,
   };
 }
@@ -51,7 +53,7 @@ export function mainScope({ resource: { strategy } }: ResourceRequest): UpdateSc
 export function statusScope({ resource: { strategy } }: ResourceRequest): UpdateScope {
   return {
     prepare: (object, old) => strategy.prepareForStatusUpdate(object, old),
-    validate: (object, old) => strategy.validateStatusUpdate(object, old),
+    validate: (object, old, warn) => strategy.validateStatusUpdate(object, old, warn),
     countsGeneration: false,
   };
 }
@@ -87,8 +89,9 @@ async function tryUpdate(
 ): Promise<Updated | { newer: StoredObject | undefined }> {
   const { resource, warnings } = request;
   const { options, scope } = update;
-  const old = fromStored(resource, base.value);
-  const next = update.change(old);
+  const old = await fromStored(resource, base.value);
+  const conversions = new Conversions();
+  const next = await conversions.run(() => update.change(old, conversions));
   const { managedFields } = next.metadata;
   const attributes = updateAttributes(request, next, old, options);
   return whileAdmitted(parts.admission, attributes, async () => {
@@ -99,9 +102,12 @@ async function tryUpdate(
     prepare(object, old, request, scope);
     validate(object, old, request, scope);
     await parts.admission.validate({ ...attributes, object });
-    const write = writeOf(request, object, old, base);
-    if (write.type === "none") return { value: base.value, created: false };
-    if (options.dryRun) return { value: encodeObject(resource, object), created: false };
+    const type = writeType(request, object, old, base);
+    if (type === "none") return { value: base.value, created: false };
+    const stored = await toStorage(resource, object);
+    if (options.dryRun) return { value: encodeStored(stored), created: false };
+    const encode = (revision: number) => encodeStored(stored, revision);
+    const write: Write = type === "delete" ? { type, encode } : { type, ...storedAttributes(resource, object), encode };
     const outcome = await writeIfUnchanged(parts.storage, key, base, write);
     return "newer" in outcome ? outcome : { value: outcome.stored.value, created: false };
   });
@@ -188,7 +194,7 @@ function validate(object: KubeObject, old: KubeObject, request: ResourceRequest,
     // Upstream looks twice, once for all kinds and once for this: each finding is there twice among the causes.
     ...validateObjectMetaUpdate(object.metadata, old.metadata),
     ...validateObjectMetaUpdate(object.metadata, old.metadata),
-    ...scope.validate(object, old),
+    ...scope.validate(object, old, (text) => warnings.add(text)),
   ];
   if (errors.length > 0) {
     throw status.invalid({ group: resource.storage.group, kind: resource.kind }, object.metadata.name ?? "", errors);
@@ -201,19 +207,16 @@ function noNameRule(): string[] {
   return [];
 }
 
-function writeOf({ resource }: ResourceRequest, object: KubeObject, old: KubeObject, base: StoredObject): Write {
-  if (deletionIsDone(object, old, resource.strategy.hasOtherFinalizers)) {
-    return { type: "delete", encode: (revision) => encodeObject(resource, object, revision) };
-  }
+function writeType(
+  { resource }: ResourceRequest,
+  object: KubeObject,
+  old: KubeObject,
+  base: StoredObject,
+): Write["type"] {
+  if (deletionIsDone(object, old, resource.strategy.hasOtherFinalizers)) return "delete";
   // Writes that change nothing get no revision, else controllers would wake each other for ever.
-  if (object.metadata.resourceVersion === String(base.revision) && changesNothing(object, old)) {
-    return { type: "none" };
-  }
-  return {
-    type: "put",
-    ...storedAttributes(resource, object),
-    encode: (revision) => encodeObject(resource, object, revision),
-  };
+  const isSame = object.metadata.resourceVersion === String(base.revision) && changesNothing(object, old);
+  return isSame ? "none" : "put";
 }
 
 /** The times in managedFields alone are no change. */
@@ -246,7 +249,8 @@ async function createByUpdate(
   request: ResourceRequest,
   { change, options }: Update,
 ): Promise<Buffer | undefined> {
-  const object = change(undefined);
+  const conversions = new Conversions();
+  const object = await conversions.run(() => change(undefined, conversions));
   wipeSystemFields(object);
   const { managedFields } = object.metadata;
   const attributes = createAttributes(request, object, options);

@@ -1,8 +1,9 @@
 import { formatApiVersion, status } from "@podwright/kube";
 import { keyPrefix, type ResourceRequest, type ServerParts } from "../context.ts";
 import { joinItems } from "../output/list-body.ts";
-import { encoded, fromStored } from "../output/response.ts";
+import { encoded, parseStored } from "../output/response.ts";
 import type { ApiResponse } from "../request.ts";
+import { fromStorage } from "../resources/conversion.ts";
 import { CompactedError, FutureRevisionError, type ListPage, type StoredObject } from "../storage/storage.ts";
 import { type ListMetadata, partialMismatch, partialObjectMetadata, tableOf } from "../table/table.ts";
 import { decodeContinue, encodeContinue } from "./continue-token.ts";
@@ -16,7 +17,15 @@ export async function listObjects(
   request: ResourceRequest,
   options: ListOptions,
 ): Promise<ApiResponse> {
-  const page = await listPage(parts, request, options);
+  return pageResponse(parts, request, await listPage(parts, request, options));
+}
+
+/** The answer with a page, in the form the client wants. */
+export async function pageResponse(
+  parts: ServerParts,
+  request: ResourceRequest,
+  page: ListedPage,
+): Promise<ApiResponse> {
   const { resource, output } = request;
   // Upstream's lists of custom resources always have the field.
   const metadata = resource.custom ? { continue: "", ...page.metadata } : page.metadata;
@@ -27,7 +36,8 @@ export async function listObjects(
       body: { type: "bytes", chunks: joinItems(resource, metadata, page.items) },
     };
   }
-  const objects = page.items.map(({ value }) => fromStored(resource, value));
+  const parsed = page.items.map(({ value }) => parseStored(value));
+  const objects = resource.conversion === undefined ? parsed : await fromStorage(resource, parsed);
   const as = output.as;
   if (as?.kind === "Table") {
     const table = tableOf(resource, objects, {

@@ -49,9 +49,9 @@ export async function patchObject(
     options,
     scope,
     mayCreate: false,
-    change(old) {
+    change(old, conversions) {
       const object = patched(request, patch, old as KubeObject, options);
-      parts.fieldManagers.track(request, options, old, object);
+      parts.fieldManagers.track(request, options, old, object, conversions);
       return object;
     },
   });

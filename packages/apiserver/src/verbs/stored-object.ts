@@ -3,13 +3,12 @@ import type { Resource } from "../resources/resource.ts";
 import type { Attributes, Storage, StoredObject, Write } from "../storage/storage.ts";
 
 /**
- * An object as it is stored: in the storage version, with the revision as its resourceVersion when one is given.
+ * The bytes of an object that is in its storage version, with the revision as its resourceVersion when one is given.
  * kind and apiVersion come first (output/list-body.ts relies on it).
  */
-export function encodeObject(resource: Resource, object: KubeObject, revision?: number): Buffer {
+export function encodeStored(object: KubeObject, revision?: number): Buffer {
   if (revision !== undefined) setResourceVersion(object, String(revision));
-  const stored = resource.conversion === undefined ? object : resource.conversion.toStorage(object);
-  const { kind, apiVersion, ...rest } = stored;
+  const { kind, apiVersion, ...rest } = object;
   return Buffer.from(stringifyJson({ kind, apiVersion, ...rest }));
 }
 

@@ -22,12 +22,12 @@ export async function updateObject(
     options,
     scope,
     mayCreate: resource.strategy.allowCreateOnUpdate && request.route.subresource === "",
-    change(old) {
+    change(old, conversions) {
       // What was read is changed on its way: a second attempt reads again.
       const object = first ?? read();
       first = undefined;
       checkUid(object, old, request);
-      parts.fieldManagers.track(request, options, old, object);
+      parts.fieldManagers.track(request, options, old, object, conversions);
       return object;
     },
   });

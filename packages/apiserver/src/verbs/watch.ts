@@ -4,6 +4,7 @@ import { plainError } from "../output/plain-error.ts";
 import type { ApiResponse } from "../request.ts";
 import type { Resource } from "../resources/resource.ts";
 import { includeObject, partialObjectMetadata, tableOf } from "../table/table.ts";
+import { ConvertedWatch } from "../watch/converted-watch.ts";
 import type { WatchTransform } from "../watch/frame.ts";
 import { type ListOptions, parseRevision } from "./list-options.ts";
 import { waitForRevision } from "./revision.ts";
@@ -24,7 +25,10 @@ export async function watchObjects(
   const sendInitialEvents = options.sendInitialEvents === true;
   const afterRevision = await startRevision(parts, options, sendInitialEvents);
   const transform = transformOf(parts, request);
-  const frames = parts.watches.watch({
+  const { conversion } = resource;
+  const { signal } = request.request;
+  const webhook = conversion?.by === "webhook" ? conversion : undefined;
+  const watch = parts.watches.watch({
     prefix: keyPrefix(resource, namespace),
     ...(selection.key !== undefined && { key: selection.key }),
     ...(selection.matches && { matches: selection.matches }),
@@ -33,10 +37,15 @@ export async function watchObjects(
     initialEventsEnd: sendInitialEvents && options.allowWatchBookmarks,
     allowBookmarks: options.allowWatchBookmarks,
     timeoutMs: options.timeoutSeconds ? options.timeoutSeconds * 1000 : minTimeoutMs * (1 + Math.random()),
-    signal: request.request.signal,
+    signal,
     bookmark: { apiVersion: formatApiVersion(resource.group, resource.version), kind: resource.kind },
-    ...(transform && { transform }),
+    // What a webhook converts is transformed when it has come.
+    ...(transform && webhook === undefined && { transform }),
   });
+  const frames =
+    webhook === undefined
+      ? watch
+      : new ConvertedWatch(watch, { convert: (object) => webhook.shared(object), transform, signal });
   return {
     status: 200,
     headers: { "Content-Type": "application/json", "Cache-Control": "no-cache, private" },
@@ -65,12 +74,12 @@ function transformOf(parts: ServerParts, { resource, output, request }: Resource
   const { as } = output;
   if (as === undefined) {
     const { conversion } = resource;
-    if (conversion === undefined) return undefined;
+    if (conversion?.by !== "server") return undefined;
     const name = `version ${resource.group}/${resource.version}/${resource.plural}`;
     return { name, apply: (object) => (isBookmark(object) ? object : conversion.fromStorage(object)) };
   }
   const convert = (object: KubeObject): KubeObject =>
-    resource.conversion === undefined || isBookmark(object) ? object : resource.conversion.fromStorage(object);
+    resource.conversion?.by !== "server" || isBookmark(object) ? object : resource.conversion.fromStorage(object);
   const name = `${as.kind} ${as.version} of ${resource.group}/${resource.version}/${resource.plural}`;
   if (as.kind !== "Table") {
     return { name, apply: (object) => partialObjectMetadata(convert(object), as.version) };

@@ -1,7 +1,6 @@
-import { type KubeObject, status } from "@podwright/kube";
+import { formatTime, type KubeObject, status } from "@podwright/kube";
 import type { ResourceRequest, ServerParts } from "../context.ts";
 import { decodeBody } from "../decoding/body.ts";
-import { formatTime } from "../metadata/time.ts";
 import { encoded } from "../output/response.ts";
 import type { ApiResponse, UserInfo } from "../request.ts";
 import { parseWriteOptions } from "../verbs/write-options.ts";
@@ -58,7 +57,7 @@ export function readReview(request: ResourceRequest): KubeObject {
   return review;
 }
 
-export function userFields({ username, uid, groups, extra }: UserInfo): object {
+function userFields({ username, uid, groups, extra }: UserInfo): object {
   return {
     username,
     ...(uid && { uid }),

@@ -1,5 +1,5 @@
 import type { Timer } from "@podwright/clock";
-import { status } from "@podwright/kube";
+import { messageOf, status } from "@podwright/kube";
 import type { WatchFrame } from "../request.ts";
 import { type Attributes, CompactedError, type Storage } from "../storage/storage.ts";
 import { StorageError } from "../storage/storage-error.ts";
@@ -188,7 +188,7 @@ export class Watch implements AsyncIterableIterator<WatchFrame> {
       const message = `too old resource version: ${this.#position} (${error.compactedRevision})`;
       return status.resourceExpired(message).status;
     }
-    return status.internalError(error instanceof Error ? error.message : String(error)).status;
+    return status.internalError(messageOf(error)).status;
   }
 
   #readObjects(): void {

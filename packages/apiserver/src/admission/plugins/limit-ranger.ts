@@ -120,80 +120,73 @@ function podProblems(pod: KubeObject, items: LimitItem[]): string[] {
 }
 
 function problemsOf(item: LimitItem, requests: ResourceList, limits: ResourceList): string[] {
-  const { max, maxLimitRequestRatio, min, type } = item;
   return [
-    ...each(min, (name, enforced) => minProblem(type, name, enforced, requests[name], limits[name])),
-    ...each(max, (name, enforced) => maxProblem(type, name, enforced, requests[name], limits[name])),
-    ...each(maxLimitRequestRatio, (name, enforced) => ratioProblem(type, name, enforced, requests[name], limits[name])),
+    ...minProblems(item, ["request", requests], ["limit", limits]),
+    ...maxProblems(item, ["limit", limits], ["request", requests]),
+    ...ratioProblems(item, requests, limits),
   ];
 }
 
 function claimProblems(claim: KubeObject, items: LimitItem[]): string[] {
   const requests = (claim["spec"]?.resources?.requests ?? {}) as ResourceList;
-  return items.flatMap(({ max, min, type }) => {
-    if (type !== "PersistentVolumeClaim") return [];
-    return [
-      ...each(min, (name, enforced) => minProblem(type, name, enforced, requests[name], undefined)),
-      ...each(max, (name, enforced) => {
-        const requested = requests[name];
-        if (requested === undefined)
-          return `maximum ${name} usage per ${type} is ${enforced}.  No request is specified`;
-        return exceeds(requested, enforced)
-          ? `maximum ${name} usage per ${type} is ${enforced}, but request is ${requested}`
-          : undefined;
-      }),
-    ];
+  return items
+    .filter(({ type }) => type === "PersistentVolumeClaim")
+    .flatMap((item) => [...minProblems(item, ["request", requests]), ...maxProblems(item, ["request", requests])]);
+}
+
+type Usage = readonly [word: "request" | "limit", list: ResourceList];
+
+function minProblems({ min, type }: LimitItem, ...usages: [Usage, ...Usage[]]): string[] {
+  return each(min, (name, least) => {
+    const what = `minimum ${name} usage per ${type} is ${least}`;
+    return boundProblem(what, name, usages, (value) => exceeds(least, value));
   });
 }
 
-function each(list: ResourceList | undefined, check: (name: string, enforced: string) => string | undefined): string[] {
-  return Object.entries(list ?? {}).flatMap(([name, enforced]) => check(name, enforced) ?? []);
+function maxProblems({ max, type }: LimitItem, ...usages: [Usage, ...Usage[]]): string[] {
+  return each(max, (name, most) => {
+    const what = `maximum ${name} usage per ${type} is ${most}`;
+    return boundProblem(what, name, usages, (value) => exceeds(value, most));
+  });
 }
 
-function minProblem(
-  type: string,
+/** The first usage must be there; the others are held to the bound where they are. */
+function boundProblem(
+  what: string,
   name: string,
-  enforced: string,
-  request: string | undefined,
-  limit: string | undefined,
+  usages: [Usage, ...Usage[]],
+  isBeyond: (value: string) => boolean,
 ): string | undefined {
-  const what = `minimum ${name} usage per ${type} is ${enforced}`;
-  if (request === undefined) return `${what}.  No request is specified`;
-  if (exceeds(enforced, request)) return `${what}, but request is ${request}`;
-  return limit !== undefined && exceeds(enforced, limit) ? `${what}, but limit is ${limit}` : undefined;
+  const [[word, list]] = usages;
+  if (list[name] === undefined) return `${what}.  No ${word} is specified`;
+  const beyond = usages.find(([, { [name]: value }]) => value !== undefined && isBeyond(value));
+  return beyond && `${what}, but ${beyond[0]} is ${beyond[1][name]}`;
 }
 
-function maxProblem(
-  type: string,
-  name: string,
-  enforced: string,
-  request: string | undefined,
-  limit: string | undefined,
-): string | undefined {
-  const what = `maximum ${name} usage per ${type} is ${enforced}`;
-  if (limit === undefined) return `${what}.  No limit is specified`;
-  if (exceeds(limit, enforced)) return `${what}, but limit is ${limit}`;
-  return request !== undefined && exceeds(request, enforced) ? `${what}, but request is ${request}` : undefined;
+function ratioProblems(
+  { maxLimitRequestRatio, type }: LimitItem,
+  requests: ResourceList,
+  limits: ResourceList,
+): string[] {
+  return each(maxLimitRequestRatio, (name, most) => {
+    const what = `${name} max limit to request ratio per ${type} is ${most}`;
+    const request = requests[name];
+    const limit = limits[name];
+    if (request === undefined || quantityMilliValue(request) === 0)
+      return `${what}, but no request is specified or request is 0`;
+    if (limit === undefined || quantityMilliValue(limit) === 0)
+      return `${what}, but no limit is specified or limit is 0`;
+    // In thousandths as long as they can be counted so.
+    const fine = [request, limit, most].every((quantity) => quantityValue(quantity) <= Number.MAX_SAFE_INTEGER / 1000);
+    const value = fine ? quantityMilliValue : quantityValue;
+    const ratio = value(limit) / value(request);
+    return ratio > quantityMilliValue(most) / 1000 ? `${what}, but provided ratio is ${ratio.toFixed(6)}` : undefined;
+  });
 }
 
-function ratioProblem(
-  type: string,
-  name: string,
-  enforced: string,
-  request: string | undefined,
-  limit: string | undefined,
-): string | undefined {
-  const what = `${name} max limit to request ratio per ${type} is ${enforced}`;
-  if (request === undefined || quantityMilliValue(request) === 0)
-    return `${what}, but no request is specified or request is 0`;
-  if (limit === undefined || quantityMilliValue(limit) === 0) return `${what}, but no limit is specified or limit is 0`;
-  // In thousandths as long as they can be counted so.
-  const fine = [request, limit, enforced].every(
-    (quantity) => quantityValue(quantity) <= Number.MAX_SAFE_INTEGER / 1000,
-  );
-  const value = fine ? quantityMilliValue : quantityValue;
-  const ratio = value(limit) / value(request);
-  return ratio > quantityMilliValue(enforced) / 1000 ? `${what}, but provided ratio is ${ratio.toFixed(6)}` : undefined;
+/** What the check says of each resource of the list. */
+function each(list: ResourceList | undefined, check: (name: string, bound: string) => string | undefined): string[] {
+  return Object.entries(list ?? {}).flatMap(([name, bound]) => check(name, bound) ?? []);
 }
 
 function exceeds(a: string, b: string): boolean {

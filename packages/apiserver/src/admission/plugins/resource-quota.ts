@@ -10,7 +10,7 @@ import {
 } from "../../quota/resource-list.ts";
 import type { Resource } from "../../resources/resource.ts";
 import type { Storage } from "../../storage/storage.ts";
-import { encodeObject, storedAttributes } from "../../verbs/stored-object.ts";
+import { encodeStored, storedAttributes } from "../../verbs/stored-object.ts";
 import type { AdmissionAttributes, AdmissionPlugin } from "../admission.ts";
 import type { Lister } from "../lister.ts";
 import { refuse } from "../refusal.ts";
@@ -144,7 +144,7 @@ async function change(
     return {
       type: "put",
       ...storedAttributes(kind, object),
-      encode: (revision) => encodeObject(kind, object, revision),
+      encode: (revision) => encodeStored(object, revision),
     };
   });
 }

@@ -1,6 +1,7 @@
 import { type KubeObject, labelSelectorFromObject, parseApiVersion } from "@podwright/kube";
 import { keyPrefix, objectKey } from "../../context.ts";
-import { fromStored } from "../../output/response.ts";
+import { parseStored } from "../../output/response.ts";
+import type { Conversions } from "../../resources/conversion.ts";
 import type { Resource, ResourceRegistry } from "../../resources/resource.ts";
 import type { Storage } from "../../storage/storage.ts";
 import type { ParamRef, Policy } from "./policy.ts";
@@ -20,6 +21,7 @@ export function collectParams(
   { paramKind }: Policy,
   paramRef: ParamRef | undefined,
   requestNamespace: string,
+  conversions: Conversions,
 ): (KubeObject | undefined)[] {
   if (paramKind === undefined || paramRef === undefined) return [undefined];
   const { group, version } = parseApiVersion(paramKind.apiVersion);
@@ -28,9 +30,10 @@ export function collectParams(
     throw new Error(`paramKind kind \`${paramKind.apiVersion}, Kind=${paramKind.kind}\` not known`);
   }
   const namespace = namespaceOf(resource, paramRef, requestNamespace);
-  const found = paramRef.name
+  const stored = paramRef.name
     ? named(storage, resource, namespace, paramRef.name)
     : selected(storage, resource, namespace, paramRef);
+  const found = stored.map((object) => conversions.fromStorage(resource, object));
   if (found.length > 0) return found;
   if (paramRef.parameterNotFoundAction === "Allow") return [];
   throw new Error("no params found for policy binding with `Deny` parameterNotFoundAction");
@@ -48,7 +51,7 @@ function namespaceOf(resource: Resource, { namespace = "" }: ParamRef, requestNa
 
 function named(storage: Storage, resource: Resource, namespace: string, name: string): KubeObject[] {
   const stored = storage.get(objectKey(resource, namespace, name));
-  return stored === undefined ? [] : [fromStored(resource, stored.value)];
+  return stored === undefined ? [] : [parseStored(stored.value)];
 }
 
 function selected(storage: Storage, resource: Resource, namespace: string, { selector }: ParamRef): KubeObject[] {
@@ -57,5 +60,5 @@ function selected(storage: Storage, resource: Resource, namespace: string, { sel
     prefix: keyPrefix(resource, namespace),
     matches: ({ labels }) => wanted.matches(labels ?? {}),
   });
-  return items.map(({ value }) => fromStored(resource, value));
+  return items.map(({ value }) => parseStored(value));
 }

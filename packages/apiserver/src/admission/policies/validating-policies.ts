@@ -1,5 +1,6 @@
 import { type KubeObject, StatusError } from "@podwright/kube";
 import type { Authorizer } from "../../authorization/authorizer.ts";
+import { Conversions, UnansweredConversion } from "../../resources/conversion.ts";
 import type { Resource } from "../../resources/resource.ts";
 import type { AdmissionAttributes, AdmissionPlugin } from "../admission.ts";
 import type { Lister } from "../lister.ts";
@@ -34,20 +35,27 @@ export function validatingPolicies(options: PoliciesOptions): AdmissionPlugin {
     options.matches(excludes, attributes) === undefined ? options.matches(includes, attributes) : undefined;
 
   /** What one binding of a policy that matches the request says. */
-  function refusals(policy: Policy, binding: Binding, resource: Resource, attributes: AdmissionAttributes): Refusal[] {
+  function refusals(
+    policy: Policy,
+    binding: Binding,
+    resource: Resource,
+    attributes: AdmissionAttributes,
+    conversions: Conversions,
+  ): Refusal[] {
     if (binding.matching !== undefined && matching(binding.matching, attributes) === undefined) return [];
     const own = namespaceOf(attributes);
     const isNamespace = attributes.resource.group === "" && attributes.resource.plural === "namespaces";
     const namespace = isNamespace || own === "" ? undefined : options.namespaces.get(`//namespaces/${own}`);
     let params: (KubeObject | undefined)[];
     try {
-      params = collectParams(options, policy, binding.paramRef, attributes.namespace);
+      params = collectParams(options, policy, binding.paramRef, attributes.namespace, conversions);
     } catch (error) {
+      if (error instanceof UnansweredConversion) throw error;
       if (policy.ignoreFailures) return [];
       const message = `failed to configure binding: ${(error as Error).message}`;
       return [{ policy, binding, message, reason: "" }];
     }
-    const request = params.length === 0 ? {} : variablesOf(options.authorizer, resource, attributes);
+    const request = params.length === 0 ? {} : variablesOf(options.authorizer, resource, attributes, conversions);
     const denials = params.flatMap((each) => evaluatePolicy(policy, request, each, namespace));
     if (binding.actions.includes("Warn")) {
       for (const { message } of denials) {
@@ -62,14 +70,19 @@ export function validatingPolicies(options: PoliciesOptions): AdmissionPlugin {
     name: "ValidatingAdmissionPolicy",
     handles: (attributes) => !isExempt(attributes),
     validate(attributes) {
-      const found: Refusal[] = [];
-      for (const policy of policies()) {
-        const resource = matching(policy.matching, attributes);
-        if (resource === undefined) continue;
-        for (const binding of policy.bindings) found.push(...refusals(policy, binding, resource, attributes));
-      }
-      const [first] = found;
-      if (first !== undefined) throw denied(first, attributes);
+      const conversions = new Conversions();
+      return conversions.run(() => {
+        const found: Refusal[] = [];
+        for (const policy of policies()) {
+          const resource = matching(policy.matching, attributes);
+          if (resource === undefined) continue;
+          for (const binding of policy.bindings) {
+            found.push(...refusals(policy, binding, resource, attributes, conversions));
+          }
+        }
+        const [first] = found;
+        if (first !== undefined) throw denied(first, attributes);
+      });
     },
   };
 }

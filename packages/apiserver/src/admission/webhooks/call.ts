@@ -1,9 +1,10 @@
 import { randomUUID } from "node:crypto";
 import { type JsonObject, type JsonValue, type KubeObject, type Status, StatusError, status } from "@podwright/kube";
-import type { Resource } from "../../resources/resource.ts";
+import type { Conversions } from "../../resources/conversion.ts";
 import type { AdmissionAttributes } from "../admission.ts";
-import type { ClientConfig, Webhook } from "./configuration.ts";
-import { createEndpoint, type Dial, type Endpoint } from "./endpoint.ts";
+import type { Webhook } from "./configuration.ts";
+import type { Dial } from "./endpoint.ts";
+import { createEndpointPool } from "./endpoint-pool.ts";
 import type { Invocation } from "./matching.ts";
 import { encodeReview, InvalidReviewError, type ObjectEncoder, type ReviewResponse, readReview } from "./review.ts";
 import type { ServiceResolver } from "./service-resolver.ts";
@@ -29,26 +30,17 @@ export interface WebhookCaller {
     attributes: AdmissionAttributes,
     type: "mutating" | "validating",
     encoder: ObjectEncoder,
+    conversions: Conversions,
   ): Promise<ReviewResponse>;
   /** Lets go of connections to webhooks that are not in this list any more. */
   keepOnly(webhooks: readonly Webhook[]): void;
 }
 
 export function createWebhookCaller(resolve: ServiceResolver, dial?: Dial): WebhookCaller {
-  const endpoints = new Map<string, Endpoint>();
-
-  function endpointOf(config: ClientConfig): Endpoint {
-    const key = JSON.stringify(config);
-    let endpoint = endpoints.get(key);
-    if (endpoint === undefined) {
-      endpoint = createEndpoint(config, resolve, dial);
-      endpoints.set(key, endpoint);
-    }
-    return endpoint;
-  }
+  const endpoints = createEndpointPool(resolve, dial);
 
   return {
-    async call(invocation, attributes, type, encoder) {
+    async call(invocation, attributes, type, encoder, conversions) {
       const { webhook } = invocation;
       if (attributes.dryRun && !webhook.supportsDryRun) {
         throw status.badRequest(`admission webhook ${JSON.stringify(webhook.name)} does not support dry run`);
@@ -60,15 +52,16 @@ export function createWebhookCaller(resolve: ServiceResolver, dial?: Dial): Webh
         );
       }
       const uid = randomUUID();
+      const seen = (object: KubeObject | undefined) =>
+        object && conversions.convert(object, attributes.resource, invocation.resource);
       const versioned = {
         ...invocation,
-        object: convert(attributes.object, attributes.resource, invocation.resource),
-        oldObject: convert(attributes.oldObject, attributes.resource, invocation.resource),
+        ...(await conversions.run(() => ({ object: seen(attributes.object), oldObject: seen(attributes.oldObject) }))),
       };
       const body = encodeReview(uid, versioned, attributes, encoder);
       let review: unknown;
       try {
-        const text = await endpointOf(webhook.clientConfig).post(body, webhook.timeoutSeconds);
+        const text = await endpoints.of(webhook.clientConfig).post(body, webhook.timeoutSeconds);
         review = parseReview(text, webhook.reviewVersion);
       } catch (error) {
         throw new WebhookCallError(webhook.name, `failed to call webhook: ${(error as Error).message}`);
@@ -84,22 +77,8 @@ export function createWebhookCaller(resolve: ServiceResolver, dial?: Dial): Webh
       if (!response.allowed) throw denial(webhook.name, response.status);
       return response;
     },
-    keepOnly(webhooks) {
-      const wanted = new Set(webhooks.map((webhook) => JSON.stringify(webhook.clientConfig)));
-      for (const [key, endpoint] of endpoints) {
-        if (wanted.has(key)) continue;
-        endpoints.delete(key);
-        endpoint.retire();
-      }
-    },
+    keepOnly: (webhooks) => endpoints.keepOnly(webhooks.map(({ clientConfig }) => clientConfig)),
   };
-}
-
-/** The object in another version of its resource. */
-export function convert<T extends KubeObject | undefined>(object: T, from: Resource, to: Resource): T {
-  if (object === undefined || from === to) return object;
-  const stored = from.conversion?.toStorage(object) ?? object;
-  return (to.conversion?.fromStorage(stored) ?? stored) as T;
 }
 
 /** Reads an answer as upstream's decoder would: the kind must be the one that was sent, or absent. */

@@ -17,8 +17,9 @@ export interface Endpoint {
    * Sends the body and gives the answer's text. Throws an Error with the message a Go client would give.
    *
    * @param timeoutSeconds for the whole call
+   * @param late what to say when it is over
    */
-  post(body: string, timeoutSeconds: number): Promise<string>;
+  post(body: string, timeoutSeconds: number, late?: string): Promise<string>;
   /** Lets calls under way finish and keeps no connection. */
   retire(): void;
 }
@@ -71,10 +72,10 @@ export function createEndpoint(config: ClientConfig, resolve: ServiceResolver, d
   // What Go prints: with the port of a Service, without a default one that the URL left out.
   const shown = service === undefined ? `https://${url.host}` : `https://${host}:${target.port}`;
   return {
-    async post(body, timeoutSeconds) {
+    async post(body, timeoutSeconds, late = "context deadline exceeded") {
       const path = `${url.pathname}?timeout=${timeoutSeconds}s`;
       try {
-        return await send({ agent, host, port: target.port, path, body, timeoutMs: timeoutSeconds * 1000 });
+        return await send({ agent, host, port: target.port, path, body, timeoutMs: timeoutSeconds * 1000, late });
       } catch (error) {
         if (error instanceof UnexpectedAnswer) throw error;
         throw new Error(`Post "${shown}${path}": ${goNetworkError(error as Error, target)}`);
@@ -97,6 +98,7 @@ interface Call {
   path: string;
   body: string;
   timeoutMs: number;
+  late: string;
 }
 
 function send(call: Call): Promise<string> {
@@ -105,7 +107,7 @@ function send(call: Call): Promise<string> {
     let current: ReturnType<typeof https.request>;
     const timer = setTimeout(() => {
       timedOut = true;
-      current.destroy(new Error("context deadline exceeded"));
+      current.destroy(new Error(call.late));
     }, call.timeoutMs);
     const settle = (error: Error | undefined, text: string) => {
       clearTimeout(timer);
@@ -131,11 +133,11 @@ function send(call: Call): Promise<string> {
       request.on("error", (error) => {
         // The server closed a kept connection just as it was used again: nothing was answered, so try a new one.
         if (request.reusedSocket && !timedOut && isClosed(error)) attempt();
-        else settle(timedOut ? new Error("context deadline exceeded") : error, "");
+        else settle(timedOut ? new Error(call.late) : error, "");
       });
       request.end(call.body);
     };
-    const settle_ = (error: Error) => settle(timedOut ? new Error("context deadline exceeded") : error, "");
+    const settle_ = (error: Error) => settle(timedOut ? new Error(call.late) : error, "");
     attempt();
   });
 }

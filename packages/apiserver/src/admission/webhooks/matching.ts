@@ -1,4 +1,5 @@
 import { type KubeObject, type LabelSelector, status } from "@podwright/kube";
+import type { Conversions } from "../../resources/conversion.ts";
 import type { Resource, ResourceRegistry } from "../../resources/resource.ts";
 import type { AdmissionAttributes } from "../admission.ts";
 import type { Lister } from "../lister.ts";
@@ -11,7 +12,11 @@ export interface Invocation {
   resource: Resource;
 }
 
-export type Matcher = (webhook: Webhook, attributes: AdmissionAttributes) => Invocation | undefined;
+export type Matcher = (
+  webhook: Webhook,
+  attributes: AdmissionAttributes,
+  conversions: Conversions,
+) => Invocation | undefined;
 
 /** What requests a webhook or a policy is about. */
 export type Criteria = Pick<Webhook, "rules" | "namespaceSelector" | "objectSelector" | "equivalent">;
@@ -27,10 +32,10 @@ export type CriteriaMatcher = (criteria: Criteria, attributes: AdmissionAttribut
  * ShouldCallHook, and predicates/). Throws a StatusError when that cannot be said.
  */
 export function createMatcher(matches: CriteriaMatcher, meetsConditions: ConditionMatcher): Matcher {
-  return (webhook, attributes) => {
+  return (webhook, attributes, conversions) => {
     const resource = matches(webhook, attributes);
     if (resource === undefined) return undefined;
-    return meetsConditions(webhook, resource, attributes) ? { webhook, resource } : undefined;
+    return meetsConditions(webhook, resource, attributes, conversions) ? { webhook, resource } : undefined;
   };
 }
 

@@ -1,8 +1,9 @@
 import { isDeepStrictEqual } from "node:util";
 import { applyJsonPatch, type JsonPatchOperation, type KubeObject, parseJson, status } from "@podwright/kube";
+import { Conversions } from "../../resources/conversion.ts";
 import type { AdmissionAttributes, AdmissionPlugin, MutationPass } from "../admission.ts";
 import { recanonicalize } from "../recanonicalize.ts";
-import { convert, WebhookCallError, type WebhookCaller } from "./call.ts";
+import { WebhookCallError, type WebhookCaller } from "./call.ts";
 import type { Webhook } from "./configuration.ts";
 import { type Invocation, isExempt, type Matcher } from "./matching.ts";
 import { kindOf, ObjectEncoder, type ReviewResponse } from "./review.ts";
@@ -28,15 +29,16 @@ export function mutatingWebhooks(
 ): AdmissionPlugin {
   async function dispatch(attributes: AdmissionAttributes, pass: MutationPass, memory: Memory): Promise<void> {
     const encoder = new ObjectEncoder();
+    const conversions = new Conversions();
     for (const webhook of webhooks()) {
-      const invocation = match(webhook, attributes);
+      const invocation = await conversions.run(() => match(webhook, attributes, conversions));
       if (invocation === undefined) continue;
       // The second pass calls nobody for the first time, whatever matches by now.
       if (pass.reinvocation && !memory.again.has(webhook.id)) continue;
       let changed = false;
       try {
-        const response = await caller.call(invocation, attributes, "mutating", encoder);
-        changed = applyResponse(response, invocation, attributes);
+        const response = await caller.call(invocation, attributes, "mutating", encoder, conversions);
+        changed = await applyResponse(response, invocation, attributes, conversions);
       } catch (error) {
         if (!(error instanceof WebhookCallError)) throw error;
         if (!webhook.ignoreFailures) throw status.internalError(error.message);
@@ -69,7 +71,12 @@ export function mutatingWebhooks(
 }
 
 /** Puts the patched object in the place of the old one. Tells whether it differs. */
-function applyResponse(response: ReviewResponse, invocation: Invocation, attributes: AdmissionAttributes): boolean {
+async function applyResponse(
+  response: ReviewResponse,
+  invocation: Invocation,
+  attributes: AdmissionAttributes,
+  conversions: Conversions,
+): Promise<boolean> {
   const { webhook, resource } = invocation;
   if (response.patch === undefined) return false;
   const operations = parsePatch(response.patch, webhook.name);
@@ -82,7 +89,8 @@ function applyResponse(response: ReviewResponse, invocation: Invocation, attribu
   if (response.patchType !== "JSONPatch") {
     throw new WebhookCallError(webhook.name, `unsupported patch type ${JSON.stringify(response.patchType)}`);
   }
-  const before = convert(attributes.object, attributes.resource, resource);
+  const { object } = attributes;
+  const before = await conversions.run(() => conversions.convert(object, attributes.resource, resource));
   let after: KubeObject;
   try {
     const patched = applyJsonPatch(before, operations) as KubeObject;
@@ -92,7 +100,7 @@ function applyResponse(response: ReviewResponse, invocation: Invocation, attribu
   }
   const changed = !isDeepStrictEqual(before, after);
   if (after.kind === resource.kind) resource.strategy.setDefaults(after);
-  attributes.object = convert(after, resource, attributes.resource);
+  attributes.object = await conversions.run(() => conversions.convert(after, resource, attributes.resource));
   return changed;
 }
 

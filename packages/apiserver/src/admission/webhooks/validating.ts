@@ -1,4 +1,5 @@
 import { status } from "@podwright/kube";
+import { Conversions } from "../../resources/conversion.ts";
 import type { AdmissionPlugin } from "../admission.ts";
 import { WebhookCallError, type WebhookCaller } from "./call.ts";
 import type { Webhook } from "./configuration.ts";
@@ -18,20 +19,20 @@ export function validatingWebhooks(
     name: "ValidatingAdmissionWebhook",
     handles: (attributes) => webhooks().length > 0 && !isExempt(attributes),
     validate(attributes) {
-      const invocations: Invocation[] = [];
-      for (const webhook of webhooks()) {
-        const invocation = match(webhook, attributes);
-        if (invocation !== undefined) invocations.push(invocation);
-      }
-      if (invocations.length === 0) return;
-      return askAll();
+      const conversions = new Conversions();
+      const matching = conversions.run(() =>
+        webhooks().flatMap((webhook) => match(webhook, attributes, conversions) ?? []),
+      );
+      if (matching instanceof Promise) return matching.then(askAll);
+      if (matching.length === 0) return;
+      return askAll(matching);
 
-      async function askAll(): Promise<void> {
+      async function askAll(invocations: readonly Invocation[]): Promise<void> {
         const encoder = new ObjectEncoder();
         const refusals: Error[] = [];
         const ask = async (invocation: Invocation) => {
           try {
-            await caller.call(invocation, attributes, "validating", encoder);
+            await caller.call(invocation, attributes, "validating", encoder, conversions);
           } catch (error) {
             if (!(error instanceof WebhookCallError)) refusals.push(error as Error);
             else if (!invocation.webhook.ignoreFailures) refusals.push(status.internalError(error.message));

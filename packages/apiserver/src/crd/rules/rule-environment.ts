@@ -1,10 +1,10 @@
-import { createRequire } from "node:module";
 import { createEnvironment, type Environment } from "../../cel/environment.ts";
 import type { TextValues } from "./self-value.ts";
 
-/** What rules run in: self and oldSelf, of any type. */
+/** What rules run in: self and oldSelf, of any type. Their types have been checked: a list of both is one of one type. */
 export function ruleEnvironment(): Environment {
-  return createEnvironment().registerVariable("self", "dyn").registerVariable("oldSelf", "dyn");
+  const environment = createEnvironment().clone({ homogeneousAggregateLiterals: false });
+  return environment.registerVariable("self", "dyn").registerVariable("oldSelf", "dyn");
 }
 
 export function textValues(environment: Environment): TextValues {
@@ -18,11 +18,9 @@ export function textValues(environment: Environment): TextValues {
       return text;
     }
   };
-  return { duration: (text) => or(text, duration), timestamp: (text) => or(text, timestamp) };
-}
-
-/** An optional with this value; without one where it is undefined. */
-export function optionalOf(value: unknown): unknown {
-  const { Optional } = createRequire(import.meta.url)("@marcbachmann/cel-js") as typeof import("@marcbachmann/cel-js");
-  return value === undefined ? Optional.none() : Optional.of(value);
+  return {
+    duration: (text) => or(text === "0" ? "0s" : text, duration),
+    // Of a second's parts, the package takes three digits.
+    timestamp: (text) => or(text.replace(/(\.\d{3})\d+/, "$1"), timestamp),
+  };
 }

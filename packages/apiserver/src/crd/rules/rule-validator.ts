@@ -2,6 +2,7 @@ import {
   additionalSchema,
   type FieldError,
   fieldError,
+  formatFieldError,
   isJsonObject,
   itemsSchema,
   type JsonObject,
@@ -12,25 +13,26 @@ import {
   propertySchemas,
   textOf,
 } from "@podwright/kube";
+import { objectBudget, outOfBudget } from "../../cel/budget.ts";
 import type { Environment } from "../../cel/environment.ts";
-import { brokenRule, compileRule, type Rule, rootPath, writtenRules } from "./rule.ts";
-import { optionalOf, ruleEnvironment, textValues } from "./rule-environment.ts";
+import { optionalOf } from "../../cel/optional-value.ts";
+import { applyRule, compileRule, type Rule, rootPath, writtenRules } from "./rule.ts";
+import { ruleEnvironment, textValues } from "./rule-environment.ts";
 import { isEmbedded } from "./self-type.ts";
 import { selfValue, type TextValues } from "./self-value.ts";
 
 /** Checks objects against the rules in x-kubernetes-validations of one schema. */
 export interface RuleValidator {
-  /** @param old the object before an update: rules about it are looked at, and what has not changed is let through */
-  validate(object: KubeObject, old: KubeObject | undefined): FieldError[];
+  /**
+   * @param old the object before an update: rules about it are looked at, and what has not changed is let through
+   * @param warn is told what is let through
+   */
+  validate(object: KubeObject, old: KubeObject | undefined, warn?: (text: string) => void): FieldError[];
 }
-
-/** How long all rules of one object may take: upstream has a budget of costs (pkg/apis/cel/config.go). */
-const maxMs = 2_000;
 
 /**
  * Compiles the rules of a schema (k8s.io/apiextensions-apiserver/pkg/apiserver/schema/cel/validation.go). Undefined
- * when it has none. Upstream estimates what rules will cost and refuses dear ones; here they are stopped when they
- * take too long.
+ * when it has none.
  */
 export function createRuleValidator(schema: JsonObject): RuleValidator | undefined {
   if (!hasRules(schema)) return undefined;
@@ -39,11 +41,12 @@ export function createRuleValidator(schema: JsonObject): RuleValidator | undefin
   if (root === undefined) return undefined;
   const texts = textValues(environment);
   return {
-    validate(object, old) {
-      const run: Run = { texts, errors: [], deadline: performance.now() + maxMs };
+    validate(object, old, warn = () => {}) {
+      const run: Run = { texts, errors: [], budget: objectBudget, warn };
       const value = object as JsonValue;
       const before = old as JsonValue | undefined;
-      visit(root, value, before, { path: "", unchanged: () => old !== undefined && jsonEqual(value, before) }, run);
+      const unchanged = () => old !== undefined && jsonEqual(value, before);
+      visit(root, value, before, { path: "", unchanged, inUnchanged: () => false }, run);
       return run.errors;
     },
   };
@@ -62,7 +65,9 @@ interface Node {
 interface Run {
   texts: TextValues;
   errors: FieldError[];
-  deadline: number;
+  /** What rules may cost from here; below zero none is run. */
+  budget: number;
+  warn(text: string): void;
 }
 
 /** Where a value stands. */
@@ -70,6 +75,10 @@ interface Place {
   path: string;
   /** Whether the value, or what it stands in and can be compared, is what it was before the update. */
   unchanged: () => boolean;
+  /** Whether what the value stands in is, as far as it can be compared. */
+  inUnchanged: () => boolean;
+  /** Nothing below is compared with what it was. */
+  isUncorrelated?: boolean;
 }
 
 function hasRules(schema: JsonObject): boolean {
@@ -114,9 +123,11 @@ function compileNode(environment: Environment, rules: JsonObject, schema: JsonOb
 }
 
 function visit(node: Node, value: JsonValue | undefined, old: JsonValue | undefined, place: Place, run: Run): void {
-  if (value === null || value === undefined || performance.now() > run.deadline) return;
+  if (value === null || value === undefined || run.budget < 0) return;
   applyRules(node, value, old ?? undefined, place, run);
-  for (const each of node.allOf) visit(each, value, old, place, run);
+  // What is in allOf is let through only with what it stands in, as upstream has it.
+  const all = { ...place, unchanged: place.inUnchanged, isUncorrelated: true };
+  for (const each of node.allOf) visit(each, value, old, all, run);
   if (Array.isArray(value)) visitList(node, value, old, place, run);
   else if (isJsonObject(value)) visitFields(node, value, old, place, run);
 }
@@ -149,8 +160,14 @@ function visitFields(node: Node, value: JsonObject, old: JsonValue | undefined, 
 }
 
 function below(place: Place, path: string, value: JsonValue | undefined, old: JsonValue | undefined): Place {
+  if (place.isUncorrelated === true) return { ...place, path };
   // What has no counterpart is as it was when what it stands in is.
-  return { path, unchanged: old === undefined ? place.unchanged : () => jsonEqual(value, old) };
+  // The versions of an object are compared as one version: of these fields nothing is known.
+  if (place.path === "" && (path === "apiVersion" || path === "kind")) {
+    return { path, unchanged: () => false, inUnchanged: () => false };
+  }
+  const unchanged = old === undefined ? place.unchanged : () => jsonEqual(value, old);
+  return { path, unchanged, inUnchanged: place.unchanged };
 }
 
 function applyRules(node: Node, value: JsonValue, old: JsonValue | undefined, place: Place, run: Run): void {
@@ -158,6 +175,11 @@ function applyRules(node: Node, value: JsonValue, old: JsonValue | undefined, pl
   const { schema, isResource } = node;
   const type = textOf(schema["type"]);
   const path = place.path === "" ? rootPath : place.path;
+  if (run.budget <= 0) {
+    run.errors.push(fieldError.invalid(path, type, outOfBudget));
+    run.budget = -1;
+    return;
+  }
   const self = selfValue(value, schema, isResource, run.texts);
   const oldSelf = () => (old === undefined ? undefined : selfValue(old, schema, isResource, run.texts));
   for (const rule of node.rules) {
@@ -166,14 +188,14 @@ function applyRules(node: Node, value: JsonValue, old: JsonValue | undefined, pl
       continue;
     }
     if (rule.usesOldSelf && old === undefined && !rule.optionalOldSelf) continue;
-    if (performance.now() > run.deadline) {
-      const detail = "validation failed due to running out of cost budget, no further validation rules will be run";
-      run.errors.push(fieldError.invalid(path, type, detail));
-      return;
-    }
     const variables: Record<string, unknown> = { self };
     if (rule.usesOldSelf) variables["oldSelf"] = rule.optionalOldSelf ? optionalOf(oldSelf()) : oldSelf();
-    const error = brokenRule(rule, variables, value, type, path);
-    if (error !== undefined && (rule.usesOldSelf || !place.unchanged())) run.errors.push(error);
+    const { error, isFailure, budget } = applyRule(rule, variables, value, type, path, run.budget);
+    run.budget = budget;
+    if (error !== undefined) {
+      if (!rule.usesOldSelf && isFailure !== true && place.unchanged()) run.warn(formatFieldError(error));
+      else run.errors.push(error);
+    }
+    if (budget < 0) return;
   }
 }

@@ -8,13 +8,16 @@ import {
   propertySchema,
   textOf,
 } from "@podwright/kube";
+import { outOfBudget } from "../../cel/budget.ts";
 import type { Environment } from "../../cel/environment.ts";
+import { limitExceeded } from "../../cel/metering.ts";
 import { CompilationError, checkedType, EvaluationFailure, type Program, programOf } from "../../cel/program.ts";
 
 /** One rule of x-kubernetes-validations, compiled. */
 export interface Rule {
   program: Program;
   message: Program | undefined;
+  messageExpression: string;
   usesOldSelf: boolean;
   optionalOldSelf: boolean;
   /** From where the rule stands to where its errors point: "spec.replicas". */
@@ -38,13 +41,14 @@ export function writtenRules(schema: JsonObject): JsonObject[] {
 export function compileRule(environment: Environment, written: JsonObject, schema: JsonObject): Rule | undefined {
   const expression = textOf(written["rule"]);
   if (expression.trim() === "") return undefined;
-  const program = programOf(environment, expression);
+  const program = programOf(environment, expression, true);
   const messageExpression = textOf(written["messageExpression"]);
   const message = textOf(written["message"]).trim();
   const text = message === "" ? expression.trim() : message;
   return {
     program,
-    message: messageExpression === "" ? undefined : programOf(environment, messageExpression),
+    message: messageExpression === "" ? undefined : programOf(environment, messageExpression, true),
+    messageExpression,
     usesOldSelf: program.uses("oldSelf"),
     optionalOldSelf: written["optionalOldSelf"] === true,
     fieldPath: fieldPathOf(textOf(written["fieldPath"]), schema),
@@ -113,22 +117,48 @@ function typeProblem(environment: Environment, expression: string, type: string,
   }
 }
 
-/** What a rule says about a value: undefined when it holds. */
-export function brokenRule(
+/** What a rule says about a value. */
+export interface Verdict {
+  error?: FieldError;
+  /** Whether the rule could not be looked at: that counts for what an update has not changed, too. */
+  isFailure?: boolean;
+  /** What is left of the budget; below zero no other rule is run. */
+  budget: number;
+}
+
+/** @param budget what all rules of the object may cost from here */
+export function applyRule(
   rule: Rule,
   variables: Record<string, unknown>,
   value: JsonValue,
   type: string,
   path: string,
-): FieldError | undefined {
+  budget: number,
+): Verdict {
+  const { result, failure, cost } = attempt(rule.program, variables);
+  if (cost > budget) return { error: fieldError.invalid(path, type, outOfBudget), isFailure: true, budget: -1 };
+  if (failure !== undefined) {
+    const error = fieldError.invalid(path, type, runtimeProblem(failure, rule.text));
+    return { error, isFailure: true, budget: failure.startsWith(limitExceeded) ? -1 : budget - cost };
+  }
+  if (result === true) return { budget: budget - cost };
+  const at = rule.fieldPath === "" ? path : path === rootPath ? rule.fieldPath : `${path}.${rule.fieldPath}`;
+  const message = messageOf(rule, variables, budget - cost);
+  if (message.problem !== undefined) return { error: fieldError.invalid(at, type, message.problem), budget: -1 };
+  return { error: brokenRule(rule, message.text ?? rule.defaultMessage, value, type, at), budget: message.budget };
+}
+
+function attempt(program: Program, variables: Record<string, unknown>) {
   try {
-    if (rule.program.evaluate(variables) === true) return undefined;
+    const result = program.evaluate(variables);
+    return { result, failure: undefined, cost: program.cost };
   } catch (error) {
     if (!(error instanceof EvaluationFailure)) throw error;
-    return fieldError.invalid(path, type, runtimeProblem(error.reason, rule.text));
+    return { result: undefined, failure: error.reason, cost: program.cost };
   }
-  const at = rule.fieldPath === "" ? path : path === rootPath ? rule.fieldPath : `${path}.${rule.fieldPath}`;
-  const detail = messageOf(rule, variables) ?? rule.defaultMessage;
+}
+
+function brokenRule(rule: Rule, detail: string, value: JsonValue, type: string, at: string): FieldError {
   const omitted = type === "object" || type === "array";
   switch (rule.reason) {
     case "FieldValueForbidden":
@@ -157,18 +187,28 @@ function runtimeProblem(reason: string, rule: string): string {
 
 const maxMessageBytes = 5 * 1024;
 
+interface Message {
+  text?: string;
+  /** What comes in the message's stead, when it costs too much. */
+  problem?: string;
+  budget: number;
+}
+
 /** The text of the message's expression, where there is one and it gives a text that will do. */
-function messageOf({ message }: Rule, variables: Record<string, unknown>): string | undefined {
-  if (message === undefined) return undefined;
-  try {
-    const text = message.evaluate(variables);
-    if (typeof text !== "string") return undefined;
-    const trimmed = text.trim();
-    return trimmed === "" || trimmed.includes("\n") || Buffer.byteLength(trimmed) > maxMessageBytes
-      ? undefined
-      : trimmed;
-  } catch (error) {
-    if (error instanceof EvaluationFailure) return undefined;
-    throw error;
+function messageOf({ message, messageExpression }: Rule, variables: Record<string, unknown>, budget: number): Message {
+  if (message === undefined) return { budget };
+  const { result, failure, cost } = attempt(message, variables);
+  const stopped = "no further validation rules will be run";
+  if (cost > budget) {
+    return { budget, problem: `messageExpression evaluation failed due to running out of cost budget, ${stopped}` };
   }
+  if (failure?.startsWith(limitExceeded)) {
+    const which = `for messageExpression: ${JSON.stringify(messageExpression)}`;
+    return { budget, problem: `${stopped} due to call cost exceeds limit ${which}` };
+  }
+  const left = { budget: budget - cost };
+  if (typeof result !== "string") return left;
+  const text = result.trim();
+  const isFit = text !== "" && !text.includes("\n") && Buffer.byteLength(text) <= maxMessageBytes;
+  return isFit ? { ...left, text } : left;
 }

@@ -55,20 +55,34 @@ function declareObject(environment: Environment, schema: JsonObject, name: strin
     const identifier = celIdentifier(field);
     // The field's own name would do, but it may hold what a type's name may not.
     const type = identifier && declareType(environment, property, `${name}.${identifier}`, isEmbedded(property));
-    if (type !== undefined && type !== "") fields[identifier as string] = type;
+    if (type === undefined || type === "") continue;
+    fields[identifier as string] = type;
+    // A field that is called like a keyword has both names.
+    if (identifier === `__${field}__`) fields[field] = type;
   }
   environment.registerType({ name, fields });
+  environment.registerOperator(`${name} == ${name}`, Object.is);
   return name;
 }
 
 /** The fields of an object that expressions can see: of a resource, who it is too (WithTypeAndObjectMeta). */
 export function fieldsOf(schema: JsonObject, isResource: boolean): [name: string, schema: JsonObject][] {
   const properties = propertySchemas(schema);
-  if (!isResource) return properties;
+  if (!isResource || describesItself(schema)) return properties;
   const text = { type: "string" };
   const metadata = { type: "object", properties: { name: text, generateName: text } };
   const others = properties.filter(([name]) => name !== "apiVersion" && name !== "kind" && name !== "metadata");
   return [...others, ["apiVersion", text], ["kind", text], ["metadata", metadata]];
+}
+
+/** Whether a schema says of a resource all that it would be given, and perhaps more. */
+function describesItself(schema: JsonObject): boolean {
+  const fields = new Map(propertySchemas(schema));
+  const metadata = fields.get("metadata");
+  if (metadata?.["type"] !== "object") return false;
+  const own = new Map(propertySchemas(metadata));
+  const texts = [fields.get("apiVersion"), fields.get("kind"), own.get("name"), own.get("generateName")];
+  return texts.every((each) => each?.["type"] === "string");
 }
 
 export function isEmbedded(schema: JsonObject): boolean {

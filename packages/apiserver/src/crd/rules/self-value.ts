@@ -37,7 +37,9 @@ export function selfValue(value: JsonValue, schema: JsonObject, isResource: bool
       const identifier = celIdentifier(field);
       const element = Object.hasOwn(value, field) ? value[field] : undefined;
       if (identifier === undefined || element === undefined) continue;
-      entries.push([identifier, selfValue(element, property, isEmbedded(property), texts)]);
+      const own = selfValue(element, property, isEmbedded(property), texts);
+      entries.push([identifier, own]);
+      if (identifier === `__${field}__`) entries.push([field, own]);
     }
     return celObject(entries);
   }

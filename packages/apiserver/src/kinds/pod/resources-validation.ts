@@ -140,12 +140,12 @@ function resourceClaimNames(errors: Errors, path: string, claims: Struct[], know
 }
 
 /** Resources of Kubernetes itself. */
-export function isNative(name: string): boolean {
+function isNative(name: string): boolean {
   return !name.includes("/") || name.includes("kubernetes.io/");
 }
 
 /** Resources of others, such as devices: "example.com/gpu". */
-export function isExtended(name: string): boolean {
+function isExtended(name: string): boolean {
   return !isNative(name) && !name.startsWith("requests.") && isQualifiedName(`requests.${name}`).length === 0;
 }
 

@@ -178,7 +178,7 @@ function imageVolume(errors: Errors, path: string, source: Struct): void {
   optionalOneOf(errors, `${path}.pullPolicy`, source["pullPolicy"], ["Always", "IfNotPresent", "Never"]);
 }
 
-export function csiDriverName(errors: Errors, path: string, driver: string | undefined): void {
+function csiDriverName(errors: Errors, path: string, driver: string | undefined): void {
   if (!driver) {
     errors.push(fieldError.required(path));
     return;

@@ -13,7 +13,7 @@ export function podWarnings(pod: KubeObject): string[] {
 }
 
 /** The same of a pod spec in a template. */
-export function podSpecWarnings(path: string, spec: Struct): string[] {
+function podSpecWarnings(path: string, spec: Struct): string[] {
   const warnings: string[] = [];
   for (const field of ["initContainers", "containers"]) {
     for (const [index, container] of ((spec[field] ?? []) as Struct[]).entries()) {

@@ -1,5 +1,5 @@
 /** pods/exec, pods/attach and pods/portforward (k8s.io/kubernetes/pkg/registry/core/pod/rest/subresources.go). */
-import { type JsonObject, type KubeObject, StatusError, status } from "@podwright/kube";
+import { isCode, type JsonObject, type KubeObject, status } from "@podwright/kube";
 import {
   type ExecSession,
   type ExecSessionOptions,
@@ -11,7 +11,7 @@ import {
 } from "@podwright/streaming";
 import { objectKey, type ResourceRequest, type ServerParts } from "../../context.ts";
 import { plainError } from "../../output/plain-error.ts";
-import { fromStored } from "../../output/response.ts";
+import { parseStored } from "../../output/response.ts";
 import type { ApiResponse } from "../../request.ts";
 import { parseBoolean } from "../../verbs/list-options.ts";
 import type { NodeConnection } from "../node-connection.ts";
@@ -101,7 +101,7 @@ function portsOf(query: URLSearchParams): number[] {
 function storedPod(parts: ServerParts, { resource, namespace, name }: ResourceRequest): KubeObject {
   const stored = parts.storage.get(objectKey(resource, namespace, name));
   if (stored === undefined) throw status.notFound({ group: "", resource: "pods" }, name);
-  return fromStored(resource, stored.value);
+  return parseStored(stored.value);
 }
 
 function locateContainer(parts: ServerParts, request: ResourceRequest) {
@@ -140,7 +140,7 @@ async function opened(
     return await open();
   } catch (error) {
     // Kubelets say so with 500 where there is no such container, and 404 without the pod: clients look at the text.
-    if (error instanceof StatusError && error.code === 404) throw new StreamRefusal(500, error.message);
+    if (isCode(error, 404)) throw new StreamRefusal(500, error.message);
     throw error;
   }
 }
