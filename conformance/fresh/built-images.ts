@@ -10,12 +10,20 @@ const wait = { timeout: 180_000, interval: 200 };
 
 /** A folder with a Dockerfile whose images say which version they are. */
 export interface Source {
-  /** `docker build -t TAG .` there, with a version of the source. */
+  /** `build -t TAG .` there, with a version of the source. */
   build(tag: string, version: string): Promise<void>;
 }
 
-/** @param docker the docker to build with: its socket */
-export async function openSource(folder: string, docker: string): Promise<Source> {
+/** Builds with docker or what else has its command line: takes arguments and the folder to be in. */
+export type RunBuild = (args: string[], cwd: string) => Promise<unknown>;
+
+/** @param socket docker's */
+export function dockerBuild(socket: string): RunBuild {
+  const env = { ...process.env, DOCKER_HOST: `unix://${socket}`, DOCKER_BUILDKIT: "0" };
+  return (args, cwd) => promisify(execFile)("docker", args, { cwd, env });
+}
+
+export async function openSource(folder: string, run: RunBuild): Promise<Source> {
   const source = join(folder, "source");
   await mkdir(source);
   await copyFile("/bin/busybox", join(source, "busybox"));
@@ -33,8 +41,7 @@ export async function openSource(folder: string, docker: string): Promise<Source
   return {
     async build(tag, version) {
       await writeFile(join(source, "version"), version);
-      const env = { ...process.env, DOCKER_HOST: `unix://${docker}`, DOCKER_BUILDKIT: "0" };
-      await promisify(execFile)("docker", ["build", "-t", tag, "."], { cwd: source, env });
+      await run(["build", "-t", tag, "."], source);
     },
   };
 }

@@ -63,7 +63,7 @@ describe.skipIf(missing !== undefined)(`with docker${missing === undefined ? "" 
     const { items } = await lane.client.resource(nodeImages).list();
     return items.flatMap(({ status }) => status?.images.map(({ name }: { name: string }) => name) ?? []);
   }
-  /** What is first seen together has no order: the one that is to be followed comes first. */
+  /** What is loaded or pulled and first seen together has no order: the one that is to be followed comes first. */
   const seen = (name: string) => vi.waitFor(async () => expect(await reported()).toContain(name), wait);
   /** Takes a name away, and sees to it that this was seen. */
   async function forget(image: string, name: string): Promise<void> {
@@ -196,14 +196,17 @@ describe.skipIf(missing !== undefined)(`with docker${missing === undefined ? "" 
     expect(await podwright("history", "deployment/none")).toMatchObject({ code: 1 });
   });
 
-  test("what is built while no operator runs is rolled out by the next one; a storm of tags of the same content is one rollout", async () => {
+  test("what comes while no operator runs is rolled out by the next one, the last of it; a storm of tags of the same content is one rollout", async () => {
     build("away-1", "away:1");
     await deploy(deployments, "away", "away:1");
     await vi.waitFor(async () => expect(await reported()).toContain("docker.io/library/away:1"), wait);
     await operator.stop();
-    build("away-2", "away:2");
+    build("away-3", "elsewhere:away");
+    build("away-2", "away:second");
+    daemon.docker(["tag", "elsewhere:away", "away:last"]);
     operator = await start();
-    await gets("away", "away:2");
+    // The one that was built first was given its name last.
+    await gets("away", "away:last");
 
     const docker = new DockerClient({ socketPath: daemon.socket });
     build("storm", "source:1");

@@ -3,12 +3,12 @@ import type { KubeObject } from "@podwright/kube";
 import { type Operator, startOperator } from "@podwright/operator";
 import { findEngine, startImageAgent } from "@podwright/operator/image-agent";
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
-import { type RealNode, realNodeMissing, startRealNode } from "../../scripts/real-node.ts";
 import { kubectlRunner, type RunKubectl } from "../kubectl.ts";
 import { type Dockerd, startDockerd } from "../machine/dockerd.ts";
 import { removeFolder, shortFolder } from "../machine/folder.ts";
 import { missingFor } from "../machine/programs.ts";
-import { openSource, podsRun, workloadsOf } from "./built-images.ts";
+import { type RealNode, realNodeMissing, startRealNode } from "../real-node.ts";
+import { dockerBuild, openSource, podsRun, workloadsOf } from "./built-images.ts";
 
 const missing = realNodeMissing() ?? missingFor("dockerd", "docker");
 const wait = { timeout: 60_000, interval: 50 };
@@ -91,7 +91,7 @@ describe.skipIf(missing !== undefined)(`on a real node${missing === undefined ? 
   }, 120_000);
 
   test("docker build -t built:fixed . beside the node, and every workload that used built:test runs it", async () => {
-    const source = await openSource(folder, dockerd.socket);
+    const source = await openSource(folder, dockerBuild(dockerd.socket));
     await source.build("built:test", "test");
     expect(await kubectl(["apply", "-f", "-"], workloadsOf("built:test"))).toMatchObject({ code: 0 });
     await podsRun(kubectl, "test");
@@ -113,9 +113,9 @@ describe.skipIf(missing !== undefined)(`on a real node${missing === undefined ? 
     await node.importImage("tagged:1", "first");
     await deploy("tagged", "tagged:1");
     await runs("tagged", "first");
-    node.ctrImages("tag", "docker.io/library/tagged:1", "docker.io/library/tagged:copy");
+    await node.ctrImages("tag", "docker.io/library/tagged:1", "docker.io/library/tagged:copy");
     await node.importImage("built:now", "second");
-    node.ctrImages("tag", "docker.io/library/built:now", "docker.io/library/tagged:2");
+    await node.ctrImages("tag", "docker.io/library/built:now", "docker.io/library/tagged:2");
     await runs("tagged", "second");
     expect(await image("tagged")).toBe("tagged:2");
   }, 120_000);

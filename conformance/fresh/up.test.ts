@@ -7,7 +7,7 @@ import { type Dockerd, startDockerd } from "../machine/dockerd.ts";
 import { removeFolder, shortFolder } from "../machine/folder.ts";
 import { type PodwrightProcess, podwrightDown, startPodwright } from "../machine/podwright.ts";
 import { missingFor } from "../machine/programs.ts";
-import { openSource, podsRun, workloadsOf } from "./built-images.ts";
+import { dockerBuild, openSource, podsRun, workloadsOf } from "./built-images.ts";
 
 const missing = missingFor("dockerd", "docker", "containerd", "ctr", "runc", "ip", "nsenter", "iptables");
 const wait = { timeout: 60_000, interval: 200 };
@@ -52,7 +52,7 @@ describe.skipIf(missing !== undefined)(`podwright up and docker build (${missing
   test.each(["docker", "containerd"] as const)(
     "docker build -t myimage:fixed . and every workload that used myimage:test runs it, on %s",
     async (runtime) => {
-      const source = await openSource(folder, dockerd.socket);
+      const source = await openSource(folder, dockerBuild(dockerd.socket));
       await source.build("myimage:test", "test");
       const kubectl = await up(runtime);
       expect(await kubectl(["apply", "-f", "-"], workloadsOf("myimage:test"))).toMatchObject({ code: 0 });

@@ -34,15 +34,8 @@ export interface ImageInspection {
     StopSignal?: string;
   } | null;
   RootFS: { Type: string; Layers?: string[] };
-}
-
-export interface ImageHistoryEntry {
-  Id: string;
-  Created: number;
-  CreatedBy: string;
-  Tags: string[] | null;
-  Size: number;
-  Comment: string;
+  /** When it was last given a name on this machine; the year 1 where it never was. */
+  Metadata?: { LastTagTime?: string };
 }
 
 /** What to log in to a registry with. */
@@ -79,11 +72,6 @@ export async function inspectImage(
     if (isNotFound(error)) return undefined;
     throw error;
   }
-}
-
-/** Its layers, the newest first. */
-export async function imageHistory(docker: DockerClient, reference: string): Promise<ImageHistoryEntry[]> {
-  return docker.json("GET", `/images/${imagePath(reference)}/history`);
 }
 
 /** As `docker save` writes it: a tar archive with manifest.json, configurations and layers. */
@@ -135,13 +123,6 @@ export async function tagImage(
   tag: string,
 ): Promise<void> {
   await docker.json("POST", `/images/${imagePath(reference)}/tag`, { query: { repo: repository, tag } });
-}
-
-/** Fine when it is not there. Throws (409) when a container uses it. */
-export async function removeImage(docker: DockerClient, reference: string, force = false): Promise<void> {
-  await docker.json("DELETE", `/images/${imagePath(reference)}`, { query: { force } }).catch((error: unknown) => {
-    if (!isNotFound(error)) throw error;
-  });
 }
 
 /** Names of images keep their slashes and colons in paths. */

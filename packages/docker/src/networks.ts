@@ -17,22 +17,11 @@ export interface NetworkInspection {
   Labels: Record<string, string> | null;
   Options: Record<string, string> | null;
   IPAM: { Config: { Subnet?: string; Gateway?: string }[] | null };
-  /** Only when one network is inspected. */
-  Containers?: Record<string, { Name: string; IPv4Address: string }> | null;
 }
 
 export async function createNetwork(docker: DockerClient, spec: NetworkSpec): Promise<string> {
   const body = { CheckDuplicate: true, ...spec };
   return (await docker.json<{ Id: string }>("POST", "/networks/create", { body })).Id;
-}
-
-export async function inspectNetwork(docker: DockerClient, name: string): Promise<NetworkInspection | undefined> {
-  try {
-    return await docker.json("GET", `/networks/${encodeURIComponent(name)}`);
-  } catch (error) {
-    if (isNotFound(error)) return undefined;
-    throw error;
-  }
 }
 
 /** Those that have every one of the labels ("key" or "key=value"); without labels all. */

@@ -67,6 +67,11 @@ describe("newest", () => {
     });
     expect(to(decide({ ...earlier, allowDowngrade: true }))).toBe("app:older");
   });
+  test("of two that appeared together the one that was built last", () => {
+    const candidates = [old, image("app:1", "b", 30, { builtAt: 28 }), image("app:2", "c", 30, { builtAt: 27 })];
+    expect(to(decide(situation(candidates)))).toBe("app:1");
+    expect(to(decide(situation(candidates.toReversed())))).toBe("app:1");
+  });
   test("a skipped one does not hide the one before it", () => {
     const decision = decide(
       situation([old, image("app:good", "b", 20, { builtAt: 20 }), image("app:o", "c", 30, { builtAt: 1 })]),

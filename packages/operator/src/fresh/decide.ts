@@ -1,3 +1,4 @@
+import { formatTime } from "@podwright/kube";
 import { type Candidate, sameContent, shortId } from "./image.ts";
 import { allowsTag, type Policy } from "./policy.ts";
 import { familiarName, formatReference, type Reference, tryReference, withTag } from "./reference.ts";
@@ -151,8 +152,7 @@ function downgrade(candidate: Candidate, current: Reference, runningBuiltAt: num
   if (runningBuiltAt === undefined || candidate.builtAt === undefined || candidate.builtAt >= runningBuiltAt) {
     return undefined;
   }
-  const time = (ms: number) => `${new Date(ms).toISOString().slice(0, 19)}Z`;
-  return `it was built at ${time(candidate.builtAt)}, what runs at ${time(runningBuiltAt)}`;
+  return `it was built at ${formatTime(candidate.builtAt)}, what runs at ${formatTime(runningBuiltAt)}`;
 }
 
 /** Whether pods run what the container's own tag meant before. */

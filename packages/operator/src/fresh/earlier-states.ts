@@ -1,6 +1,5 @@
 import { type Client, type Logger, replicaSets } from "@podwright/client";
-import type { KubeObject } from "@podwright/kube";
-import { messageOf } from "../errors.ts";
+import { type KubeObject, messageOf } from "@podwright/kube";
 import { stateKey } from "./keys.ts";
 import { type FreshState, parseState } from "./state.ts";
 

@@ -1,7 +1,6 @@
 import type { Client, ReconcileResult } from "@podwright/client";
 import { type Clock, type EventRecorder, type Informer, type Logger, type Timer, WorkQueue } from "@podwright/client";
-import type { KubeObject } from "@podwright/kube";
-import { isCode, messageOf } from "../errors.ts";
+import { isCode, type KubeObject, messageOf } from "@podwright/kube";
 import type { ImageCatalog } from "./catalog.ts";
 import { Gathering } from "./gathering.ts";
 import type { Candidate } from "./image.ts";

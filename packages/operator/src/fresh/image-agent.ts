@@ -1,6 +1,5 @@
 import { type Client, type Clock, type Logger, nodes } from "@podwright/client";
-import type { OwnerReference } from "@podwright/kube";
-import { isCode } from "../errors.ts";
+import { isCode, type OwnerReference } from "@podwright/kube";
 import { NodeImagesReporter } from "./reporter.ts";
 import type { ImageEngine } from "./sources/engine.ts";
 import { FollowedImages, type FollowStatus } from "./sources/followed-images.ts";

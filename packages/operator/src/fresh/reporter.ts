@@ -1,6 +1,5 @@
 import { type Client, type Clock, type Logger, nodeImages, WorkQueue } from "@podwright/client";
-import type { OwnerReference } from "@podwright/kube";
-import { isCode, messageOf } from "../errors.ts";
+import { isCode, messageOf, type OwnerReference } from "@podwright/kube";
 import type { SourceKind, TrackedImage } from "./image.ts";
 import { fromReported, type NodeImages, type NodeImagesStatus, toReported } from "./node-images.ts";
 
@@ -17,7 +16,7 @@ export interface ReporterOptions {
   /** The images to be reported now. */
   images: () => readonly TrackedImage[];
   status: () => { connected: boolean; missed: number };
-  /** Changes within this are written together. Default 20 ms. */
+  /** Changes within this are written together, and those that come while others are written. Default 5 ms. */
   gatherMs?: number;
 }
 
@@ -59,7 +58,7 @@ export class NodeImagesReporter {
 
   /** Something has changed. */
   changed(): void {
-    this.#queue.addAfter("all", this.#options.gatherMs ?? 20);
+    this.#queue.addAfter("all", this.#options.gatherMs ?? 5);
   }
 
   async stop(): Promise<void> {

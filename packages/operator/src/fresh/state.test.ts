@@ -91,7 +91,7 @@ test("pods come to nodes by name, selector, affinity and taints", () => {
   expect(eligibleNodes({ nodeSelector: { zone: "1" } }, nodes)).toEqual(["a"]);
   const tolerations = [{ key: "role", operator: "Equal", value: "db" }];
   expect(eligibleNodes({ nodeSelector: { zone: "1" }, tolerations }, nodes)).toEqual(["a", "c"]);
-  expect(eligibleNodes({ tolerations: [{ operator: "Exists" }] }, nodes)).toEqual(["a", "b", "c"]);
+  expect(eligibleNodes({ tolerations: [{ operator: "Exists" }] }, nodes)).toEqual(["a", "b", "c", "d"]);
   const terms = (key: string, operator: string, ...values: string[]) => [
     { matchExpressions: [{ key, operator, values }] },
   ];
@@ -99,6 +99,24 @@ test("pods come to nodes by name, selector, affinity and taints", () => {
   expect(eligibleNodes({ terms: terms("size", "Gt", "4") }, nodes)).toEqual(["a"]);
   expect(eligibleNodes({ terms: terms("size", "DoesNotExist") }, nodes)).toEqual(["b"]);
   expect(eligibleNodes({ terms: [] }, nodes)).toEqual([]);
+});
+
+test("DaemonSets' pods come to cordoned nodes, as others do that tolerate it", () => {
+  const daemonSet = { apiVersion: "apps/v1", kind: "DaemonSet", metadata: { name: "w", namespace: "n" } };
+  const { placement } = toWorkload({ ...daemonSet, spec: { template: { spec: {} } } });
+  const key = "node.kubernetes.io/unschedulable";
+  const taints = [{ key, effect: "NoSchedule" }];
+  const pressure = [{ key: "node.kubernetes.io/disk-pressure", effect: "NoSchedule" }];
+  const nodes: NodeFacts[] = [
+    { name: "cordoned", labels: {}, taints, unschedulable: true },
+    { name: "just-cordoned", labels: {}, taints: [], unschedulable: true },
+    { name: "full", labels: {}, taints: pressure, unschedulable: false },
+    { name: "special", labels: {}, taints: [{ key: "role", effect: "NoSchedule" }], unschedulable: false },
+  ];
+  expect(eligibleNodes({}, nodes)).toEqual([]);
+  expect(eligibleNodes(placement, nodes)).toEqual(["cordoned", "just-cordoned", "full"]);
+  const tolerations = [{ key, operator: "Exists", effect: "NoSchedule" }];
+  expect(eligibleNodes({ tolerations }, nodes)).toEqual(["cordoned", "just-cordoned"]);
 });
 
 test("a patch names the one container, where its kind has it", () => {

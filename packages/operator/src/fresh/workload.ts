@@ -70,7 +70,7 @@ export function toWorkload(object: KubeObject): Workload {
       ...containersOf("initContainers", pod.initContainers, pins),
       ...containersOf("containers", pod.containers, pins),
     ],
-    placement: placementOf(pod),
+    placement: { ...placementOf(pod), ...(object.kind === "DaemonSet" ? { daemons: true } : {}) },
     pullSecrets: (pod.imagePullSecrets ?? []).flatMap(({ name }: { name?: string }) => name ?? []),
     serviceAccount: pod.serviceAccountName ?? "default",
     templateSetAt: imagesSetAt(object),

@@ -72,8 +72,13 @@ export function containerdEngine(options: ContainerdEngineOptions): ImageEngine 
 
   const gather = async (signal: AbortSignal, filters: string[]): Promise<NamedImage[]> => {
     const found = new Map<string, NamedImage>();
-    for (const namespace of namespaces) {
-      const images = await imagesOf(connection, namespace).list(filters, { signal });
+    const lists = await Promise.all(
+      namespaces.map(async (namespace) => ({
+        namespace,
+        images: await imagesOf(connection, namespace).list(filters, { signal }),
+      })),
+    );
+    for (const { namespace, images } of lists) {
       for (let at = 0; at < images.length; at += atOnce) {
         const some = images.slice(at, at + atOnce).map((image) => toNamed(namespace, image, signal));
         for (const image of await Promise.all(some)) {

@@ -78,10 +78,16 @@ describe.skipIf(missing !== undefined)(
       const before = await follow();
       const known = before.images;
       await before.stop();
+      const began = Date.now();
       build("away", "away:1");
-      const startedAt = Date.now();
+      const between = Date.now();
+      // What is named last is the latest, also where it was built first.
+      daemon.docker(["tag", "app:2", "away:0"]);
       const after = await follow({ known });
-      expect(named(after, "away:1")?.appearedAt).toBeGreaterThanOrEqual(startedAt - 1);
+      const appeared = (tag: string) => named(after, `away:${tag}`)?.appearedAt as number;
+      expect(appeared("1")).toBeGreaterThanOrEqual(began);
+      expect(appeared("1")).toBeLessThanOrEqual(between);
+      expect(appeared("0")).toBeGreaterThanOrEqual(between);
       const base = known.find(({ name }) => name === "docker.io/library/base:1");
       expect(named(after, "base:1")?.appearedAt).toBe(base?.appearedAt);
     });

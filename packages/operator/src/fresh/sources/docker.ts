@@ -60,9 +60,12 @@ function fromSummary({ Id, RepoTags, RepoDigests, Created, Labels }: ImageSummar
   return named(RepoTags, Id, RepoDigests, Created * 1000, Labels);
 }
 
-function fromInspection({ Id, RepoTags, RepoDigests, Created, Config }: ImageInspection): NamedImage[] {
+function fromInspection({ Id, RepoTags, RepoDigests, Created, Config, Metadata }: ImageInspection): NamedImage[] {
   // To the second, as the list has it.
-  return named(RepoTags, Id, RepoDigests, Math.floor(Date.parse(Created) / 1000) * 1000, Config?.Labels ?? null);
+  const builtAt = Math.floor(Date.parse(Created) / 1000) * 1000;
+  const namedAt = Date.parse(Metadata?.LastTagTime ?? "");
+  const images = named(RepoTags, Id, RepoDigests, builtAt, Config?.Labels ?? null);
+  return namedAt > 0 ? images.map((image) => ({ ...image, namedAt })) : images;
 }
 
 function named(

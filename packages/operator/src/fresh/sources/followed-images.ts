@@ -1,8 +1,9 @@
 import type { Clock, Logger, Timer } from "@podwright/client";
-import { messageOf } from "../../errors.ts";
+import { messageOf } from "@podwright/kube";
 import type { NamedImage, TrackedImage } from "../image.ts";
 import type { EngineWatch, ImageEngine, ImageHint } from "./engine.ts";
 import { ImageTable } from "./image-table.ts";
+import { withNamingTimes } from "./naming-times.ts";
 
 export interface FollowOptions {
   engine: ImageEngine;
@@ -68,6 +69,8 @@ export class FollowedImages {
   #first = true;
   #coalesceMs = coalesceMs;
   #failures = 0;
+  /** When the last list was asked for. */
+  #listedAt = 0;
   readonly status: FollowStatus = { connected: false, images: 0, events: 0, comparisons: 0, missed: 0, lost: 0 };
 
   constructor(options: FollowOptions) {
@@ -169,24 +172,31 @@ export class FollowedImages {
 
   async #list(why: "first" | "reconnected" | "hint" | "comparison"): Promise<void> {
     const began = this.#options.clock.now();
-    const found = await this.#options.engine.list(this.#deadline());
+    const { engine, known = [] } = this.#options;
+    const listed = await engine.list(this.#deadline());
     // In a storm the engine is not kept busy with lists.
     this.#coalesceMs = Math.min(longestCoalesceMs, Math.max(coalesceMs, 2 * (this.#options.clock.now() - began)));
     this.#failures = 0;
     if (why === "first") {
+      const before = new Map(known.map((image) => [image.name, image]));
+      const isNews = ({ name, ids }: NamedImage) => known.length > 0 && before.get(name)?.ids[0] !== ids[0];
+      const found = await withNamingTimes(engine, listed, isNews, this.#deadline());
       this.#first = false;
-      this.#table.begin(found, this.#options.known ?? [], this.#options.clock.now());
+      this.#table.begin(found, known, this.#options.clock.now());
+      this.#listedAt = began;
       this.#change({ images: this.images, gone: [], whole: true });
       return;
     }
+    const found = await withNamingTimes(engine, listed, (image) => this.#table.isNews(image), this.#deadline());
     const changed = this.#take(found, this.#table.missingFrom(found));
+    this.#listedAt = began;
     if (why === "hint") for (const name of changed) this.#suspects.delete(name);
     if (why === "comparison" && changed.length > 0) this.#suspect(changed);
   }
 
   /** Takes what was found; gives the names that are new, mean something else, or are gone. */
   #take(found: readonly NamedImage[], gone: readonly string[]): string[] {
-    const images = this.#table.take(found, gone, this.#options.clock.now());
+    const images = this.#table.take(found, gone, this.#listedAt, this.#options.clock.now());
     if (images.length > 0 || gone.length > 0) this.#change({ images, gone: [...gone], whole: false });
     return [...images.map(({ name }) => name), ...gone];
   }

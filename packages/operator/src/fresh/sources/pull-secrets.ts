@@ -1,5 +1,5 @@
 import { type Client, secrets, serviceAccounts } from "@podwright/client";
-import { isCode } from "../../errors.ts";
+import { isCode } from "@podwright/kube";
 import type { Workload } from "../workload.ts";
 import type { RegistryLogin } from "./registry-client.ts";
 

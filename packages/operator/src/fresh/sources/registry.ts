@@ -1,5 +1,5 @@
 import { type Client, type Clock, type Logger, WorkQueue } from "@podwright/client";
-import { messageOf } from "../../errors.ts";
+import { messageOf } from "@podwright/kube";
 import type { ImageCatalog, View } from "../catalog.ts";
 import type { TrackedImage } from "../image.ts";
 import { allowsTag, type Policy } from "../policy.ts";

@@ -1,7 +1,7 @@
 import { type Clock, type Logger, WorkQueue } from "@podwright/client";
 import { GrpcConnection } from "@podwright/containerd";
 import { DockerClient, dockerAddress } from "@podwright/docker";
-import { messageOf } from "../../errors.ts";
+import { messageOf } from "@podwright/kube";
 import type { TrackedImage } from "../image.ts";
 import { type Reference, repositoryOf, tryReference } from "../reference.ts";
 import { dockerEngine } from "../sources/docker.ts";
