@@ -1,25 +1,15 @@
-import { execFile } from "node:child_process";
 import { randomBytes } from "node:crypto";
 import { join } from "node:path";
-import { promisify } from "node:util";
-import {
-  type Client,
-  InformerFactory,
-  loadKubeconfig,
-  nodes as nodesResource,
-  pods,
-  silentLogger,
-  systemClock,
-} from "@podwright/client";
+import { InformerFactory, loadKubeconfig, nodes as nodesResource, silentLogger, systemClock } from "@podwright/client";
 import { startCluster } from "@podwright/cluster";
 import { childProcessCommands, startServiceNetwork } from "@podwright/cluster/network";
-import { clientOf, type Lane, laneOf, onRealCluster, type Started, schedulable } from "./lane.ts";
-import { type Containerd, startContainerd } from "./machine/containerd.ts";
+import { clientOf, type Lane, laneOf, onRealCluster, type Started } from "./lane.ts";
 import { type Dockerd, startDockerd } from "./machine/dockerd.ts";
 import { removeFolder, shortFolder } from "./machine/folder.ts";
 import type { ImageDescription } from "./machine/images.ts";
-import { startKubelet } from "./machine/kubelet.ts";
+import { freeNetwork, startNetworkedContainerd } from "./machine/pod-network.ts";
 import { missingFor } from "./machine/programs.ts";
+import { joinKubelet, realNodeMissing } from "./real-node.ts";
 
 /** A lane whose only node runs real containers: docker's on the embedded cluster, a real kubelet's on a real one. */
 export interface NodeLane extends Lane {
@@ -42,8 +32,7 @@ export interface NodeLane extends Lane {
 
 /** Why there can be no such lane on this machine, if so. */
 export const nodeLaneMissing: string | undefined = onRealCluster
-  ? (missingFor("containerd", "ctr", "runc", "iptables") ??
-    (process.env["KUBEBUILDER_ASSETS"] === undefined ? "needs KUBEBUILDER_ASSETS with a kubelet" : undefined))
+  ? realNodeMissing()
   : missingFor("dockerd", "docker", "runc", "iptables");
 
 /**
@@ -61,38 +50,8 @@ export async function openNodeLane(
   return { ...lane, ...node };
 }
 
-const run = promisify(execFile);
-
 function laneRuntime(): "docker" | "containerd" {
   return process.env["LANE_RUNTIME"] === "containerd" ? "containerd" : "docker";
-}
-
-interface PodNetwork {
-  bridge: string;
-  cidr: string;
-  gateway: string;
-}
-
-/** A range for pods and a bridge that no other lane on the machine has, nor one that was killed has left. */
-async function freeNetwork(): Promise<PodNetwork> {
-  const taken = (await run("ip", ["-4", "-o", "addr"])).stdout;
-  for (let i = process.pid; ; i++) {
-    const prefix = `10.110.${i % 256}`;
-    const network = { bridge: `pwt-${i % 256}`, cidr: `${prefix}.0/24`, gateway: `${prefix}.1` };
-    if (!taken.includes(` ${prefix}.`) && (await takeBridge(network))) return network;
-  }
-}
-
-/** Made at once, with its address. False when somebody has a bridge of that name. */
-async function takeBridge({ bridge, gateway }: PodNetwork): Promise<boolean> {
-  try {
-    await run("ip", ["link", "add", bridge, "type", "bridge"]);
-  } catch {
-    return false;
-  }
-  await run("ip", ["addr", "add", `${gateway}/24`, "dev", bridge]);
-  await run("ip", ["link", "set", bridge, "up"]);
-  return true;
 }
 
 interface Opened
@@ -132,7 +91,7 @@ function embeddedNode(runtime: "docker" | "containerd"): Promise<Opened> {
   return opening(async (folder, undo) => {
     const daemon = await (runtime === "docker"
       ? startDockerd({ folder })
-      : containerdOf(folder, await freeNetwork(), undo));
+      : startNetworkedContainerd(folder, await freeNetwork(), undo));
     undo.push(() => daemon.stop());
     process.env["DOCKER_HOST"] = `unix://${daemon.socket}`;
     process.env["CONTAINERD_ADDRESS"] = daemon.socket;
@@ -159,17 +118,12 @@ function embeddedNode(runtime: "docker" | "containerd"): Promise<Opened> {
   });
 }
 
-async function containerdOf(folder: string, network: PodNetwork, undo: (() => unknown)[]): Promise<Containerd> {
-  undo.push(() => run("ip", ["link", "del", network.bridge]).catch(() => {}));
-  return startContainerd({ folder, network: { bridge: network.bridge, subnet: network.cidr } });
-}
-
 function realNode(): Promise<Opened> {
   return opening(async (folder, undo) => {
     const kubeconfig = process.env["KUBECONFIG_REAL"] as string;
     // CNI makes a bridge with the first pod; the service network needs its address before.
     const podNetwork = await freeNetwork();
-    const containerd = await containerdOf(folder, podNetwork, undo);
+    const containerd = await startNetworkedContainerd(folder, podNetwork, undo);
     undo.push(() => containerd.stop());
     const node = "podwright-real-node";
     const client = clientOf(kubeconfig);
@@ -190,21 +144,8 @@ function realNode(): Promise<Opened> {
       clock: systemClock,
     });
     undo.push(() => network.stop());
-    const kubelet = await startKubelet({
-      binary: join(process.env["KUBEBUILDER_ASSETS"] as string, "kubelet"),
-      folder,
-      kubeconfig,
-      containerdSocket: containerd.socket,
-      node,
-      clusterDns: network.clusterDns[0] as string,
-    });
-    const removeNode = () => client.resource(nodesResource).delete(node);
-    undo.push(() => removeNode().catch(() => {}));
-    undo.push(async () => {
-      await removePods(client, node, containerd.ctr);
-      await kubelet.stop();
-    });
-    await schedulable(client, new Set([node]));
+    const clusterDns = network.clusterDns[0] as string;
+    const kubelet = await joinKubelet({ folder, kubeconfig, client, containerd, node, clusterDns }, undo);
     const load: NodeLane["load"] = (...images) => containerd.load(...images);
     return {
       runtime: "kubelet",
@@ -225,28 +166,4 @@ async function addressOf(kubeconfig: string): Promise<{ host: string; port: numb
   const { server } = loadKubeconfig({ path: kubeconfig });
   const { hostname, port } = new URL(server);
   return { host: hostname, port: Number(port) };
-}
-
-/** Ends what tests have left running: nothing of a node may outlive it. The kubelet undoes the pods' networks. */
-async function removePods(client: Client, node: string, ctr: Containerd["ctr"]): Promise<void> {
-  const fieldSelector = `spec.nodeName=${node}`;
-  const { items, metadata } = await client.resource(pods).list({ fieldSelector });
-  const left = new Set(items.map(({ metadata: { uid } }) => uid));
-  await Promise.all(
-    items.map(({ metadata: { name = "", namespace } }) =>
-      client
-        .resource(pods)
-        .delete(name, namespace, { gracePeriodSeconds: 1 })
-        .catch(() => {}),
-    ),
-  );
-  const { resourceVersion = "" } = metadata;
-  const events =
-    left.size === 0 ? [] : client.resource(pods).watch({ fieldSelector, resourceVersion, timeoutSeconds: 20 });
-  for await (const { type, object } of events) {
-    if (type === "DELETED") left.delete(object.metadata.uid);
-    if (left.size === 0) break;
-  }
-  const tasks = (await ctr("tasks", "ls", "-q")).split("\n").filter((id) => id !== "");
-  await Promise.all(tasks.map((id) => ctr("tasks", "kill", "-s", "SIGKILL", id).catch(() => {})));
 }

@@ -1,6 +1,6 @@
 /** A container as pod status shows it (k8s.io/kubernetes/pkg/kubelet/kubelet_pods.go, convertToAPIContainerStatuses). */
+import { formatTime } from "@podwright/kube";
 import type { Container, ContainerState, ContainerStatus, Pod } from "../kinds.ts";
-import { formatTime } from "../times.ts";
 import { type ContainerRecord, containerOf, type EndedRun } from "./container-record.ts";
 import { restarts } from "./pod-phase.ts";
 

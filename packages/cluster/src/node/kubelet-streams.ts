@@ -1,6 +1,6 @@
 /** The requests of API servers to a kubelet that become streams: /exec, /attach, /portForward. */
 import type { NodeConnection } from "@podwright/apiserver";
-import { StatusError } from "@podwright/kube";
+import { isCode } from "@podwright/kube";
 import {
   type ExecSession,
   type ExecSessionOptions,
@@ -48,7 +48,7 @@ export async function serveKubeletStream(upgrade: Upgrade, { connection, nodeOf 
         : connection.attach(node, request));
     } catch (error) {
       // Kubelets answer so where there is no such container.
-      if (error instanceof StatusError && error.code === 404) throw new StreamRefusal(500, error.message);
+      if (isCode(error, 404)) throw new StreamRefusal(500, error.message);
       throw error;
     }
   };

@@ -1,4 +1,5 @@
 import type { Client, Clock, EventRecorder, Logger } from "@podwright/client";
+import { messageOf } from "@podwright/kube";
 import type { Node, Pod } from "../kinds.ts";
 import { NodeAdmission } from "./admission.ts";
 import type { LoggingPod } from "./container-logs.ts";
@@ -84,7 +85,7 @@ export class NodeAgent {
       started: (id, worker) => this.#owners.set(id, worker),
       failed: (worker, error) => {
         const { namespace, name } = worker.pod.metadata;
-        const fields = { pod: `${namespace}/${name}`, error: error instanceof Error ? error.message : String(error) };
+        const fields = { pod: `${namespace}/${name}`, error: messageOf(error) };
         logger.warn("running a pod failed, it will be tried again", fields);
       },
     };
@@ -154,7 +155,7 @@ export class NodeAgent {
       },
       (error: unknown) => {
         this.#arriving.delete(uid);
-        const message = error instanceof Error ? error.message : String(error);
+        const message = messageOf(error);
         this.#options.recorder.event(pod, "Warning", "FailedCreatePodSandBox", message);
       },
     );

@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { arch, release } from "node:os";
+import { formatTime } from "@podwright/kube";
 import type { Condition, Node } from "../kinds.ts";
-import { formatTime } from "../times.ts";
 
 /** The version the nodes say they are of. */
 const kubeletVersion = "v1.35.4";

@@ -1,6 +1,6 @@
 import { type Client, type Clock, type Logger, nodes } from "@podwright/client";
+import { formatTime } from "@podwright/kube";
 import type { Condition, Node } from "../kinds.ts";
-import { formatTime } from "../times.ts";
 import { ready } from "./node-object.ts";
 
 /** Tells the server when a node can run pods no more, and when it can again. */

@@ -3,6 +3,7 @@
  * (k8s.io/kubernetes/pkg/kubelet/{allocation/allocation_manager.go,kuberuntime/kuberuntime_manager.go}).
  */
 import { isDeepStrictEqual } from "node:util";
+import { messageOf } from "@podwright/kube";
 import type { Condition, Container, Pod } from "../kinds.ts";
 import { type ContainerRecord, containerOf } from "./container-record.ts";
 import type { PodContainers } from "./pod-containers.ts";
@@ -58,7 +59,7 @@ export class PodResize {
         if (condition.type === "running") await this.#runtime.updateResources(condition.id, container);
         record.resources = container.resources ?? {};
       } catch (error) {
-        const message = error instanceof Error ? error.message : String(error);
+        const message = messageOf(error);
         this.conditions = [{ type: "PodResizeInProgress", status: "True", reason: "Error", message }];
         return;
       }

@@ -1,4 +1,5 @@
 /** What the containers of a pod share, made when it is needed (k8s.io/kubernetes/pkg/kubelet/kuberuntime/kuberuntime_sandbox.go). */
+import { messageOf } from "@podwright/kube";
 import type { Pod } from "../kinds.ts";
 import { pullSecrets } from "./pod-setup.ts";
 import type { PodWorkerContext } from "./pod-worker-context.ts";
@@ -50,7 +51,7 @@ export class PodSandbox {
       return true;
     } catch (error) {
       if (signal.aborted) return false;
-      const message = error instanceof Error ? error.message : String(error);
+      const message = messageOf(error);
       recorder.event(pod, "Warning", "FailedCreatePodSandBox", `Failed to create pod sandbox: ${message}`);
       return false;
     }

@@ -1,5 +1,5 @@
+import { formatTime } from "@podwright/kube";
 import type { Condition, Pod, PodStatus } from "../kinds.ts";
-import { formatTime } from "../times.ts";
 import type { ContainerRecord } from "./container-record.ts";
 import { containerStatus } from "./container-status.ts";
 import { podConditions } from "./pod-conditions.ts";

@@ -1,9 +1,8 @@
 /** A node's Node and Lease objects (k8s.io/kubernetes/pkg/kubelet/kubelet_node_status.go). */
 import { type Client, type Clock, leases, nodes, type Timer } from "@podwright/client";
-import type { KubeObject } from "@podwright/kube";
+import { formatMicroTime, formatTime, type KubeObject } from "@podwright/kube";
 import { isAlreadyExists } from "../controllers/controller.ts";
 import type { Node } from "../kinds.ts";
-import { formatMicroTime, formatTime } from "../times.ts";
 import { nodeStatusChange, withTransitions } from "./node-object.ts";
 
 const leaseNamespace = "kube-node-lease";

@@ -1,3 +1,4 @@
+import { messageOf } from "@podwright/kube";
 import { ContainerConfigError } from "./environment/config-error.ts";
 import { ImageTrouble } from "./images/pod-images.ts";
 import type { ContainerExit } from "./runtime.ts";
@@ -22,7 +23,7 @@ const endSeenMs = 1000;
 
 /** What went wrong at the start of a container, as the kubelet words it (kuberuntime_container.go, startContainer). */
 export function startTrouble(error: unknown, nowMs: number): StartTrouble {
-  const message = error instanceof Error ? error.message : String(error);
+  const message = messageOf(error);
   if (error instanceof ImageTrouble) {
     return { reason: error.reason, message, event: `Error: ${error.reason}`, retryMs: error.retryMs };
   }

@@ -1,5 +1,6 @@
 import { isDeepStrictEqual } from "node:util";
 import { type Client, type Clock, type Logger, objectKey, pods, WorkQueue } from "@podwright/client";
+import { messageOf } from "@podwright/kube";
 import { isLostRace, isNotFound } from "../controllers/controller.ts";
 import type { Condition, Pod, PodStatus } from "../kinds.ts";
 import type { PodWorker } from "./pod-worker.ts";
@@ -30,7 +31,7 @@ export class StatusWriter {
       maxBackoffMs: 10_000,
       onError: (key, error) => {
         if (isLostRace(error)) return;
-        const fields = { pod: key, error: error instanceof Error ? error.message : String(error) };
+        const fields = { pod: key, error: messageOf(error) };
         this.#logger.warn("writing a pod's status failed, it will be tried again", fields);
       },
     });

@@ -1,5 +1,6 @@
 /** What a container left to be said of its end (k8s.io/kubernetes/pkg/kubelet/kuberuntime/kuberuntime_container.go). */
 import { open } from "node:fs/promises";
+import { messageOf } from "@podwright/kube";
 import type { Container, Pod } from "../kinds.ts";
 import type { ContainerExit, ContainerRuntime, LoggedRun } from "./runtime.ts";
 
@@ -52,6 +53,6 @@ async function endOfLog(runtime: ContainerRuntime, pod: Pod, container: Containe
     }
     return text.toString("utf8");
   } catch (error) {
-    return `Error on reading termination message from logs: ${error instanceof Error ? error.message : String(error)}`;
+    return `Error on reading termination message from logs: ${messageOf(error)}`;
   }
 }

@@ -1,6 +1,6 @@
 /** The images of a pod (k8s.io/kubernetes/pkg/kubelet/images/image_manager.go). */
 import type { Clock } from "@podwright/client";
-import type { KubeObject } from "@podwright/kube";
+import { type KubeObject, messageOf } from "@podwright/kube";
 import type { Container } from "../../kinds.ts";
 import { BackOff, formatDuration } from "../back-off.ts";
 import type { ContainerRuntime, Image } from "../runtime.ts";
@@ -83,7 +83,7 @@ export class PodImages {
     try {
       return await this.#options.runtime.findImage(reference);
     } catch (error) {
-      const message = `Failed to inspect image "": ${error instanceof Error ? error.message : String(error)}`;
+      const message = `Failed to inspect image "": ${messageOf(error)}`;
       event("Warning", "InspectFailed", message);
       throw new ImageTrouble("ImageInspectError", message, lookAgainMs);
     }
@@ -128,7 +128,7 @@ export class PodImages {
       return image;
     } catch (error) {
       signal.throwIfAborted();
-      const message = error instanceof Error ? error.message : String(error);
+      const message = messageOf(error);
       event("Warning", "Failed", `Failed to pull image ${quoted}: ${message}`);
       const backOff = this.#failures.get(asked)?.backOff ?? new BackOff();
       backOff.restarted(clock.now());

@@ -3,7 +3,7 @@
  * needs it (k8s.io/kubernetes/pkg/kubelet/util/manager/watch_based_manager.go). A node may not watch all.
  */
 import { type Client, type Clock, type Logger, type ResourceRef, silentLogger, sleep } from "@podwright/client";
-import { type KubeObject, StatusError } from "@podwright/kube";
+import { isCode, type KubeObject } from "@podwright/kube";
 import type { Pod } from "../../kinds.ts";
 import { type ObjectReference, podReferences } from "./pod-references.ts";
 import { WatchedObject } from "./watched-object.ts";
@@ -96,7 +96,7 @@ export class NodeObjects {
     try {
       return await this.#client.resource<T>(resource).get(name, namespace);
     } catch (error) {
-      if (error instanceof StatusError && error.code === 404) return undefined;
+      if (isCode(error, 404)) return undefined;
       throw error;
     }
   }

@@ -1,5 +1,6 @@
 /** The probes of one run of a container (k8s.io/kubernetes/pkg/kubelet/prober/worker.go). */
 import type { Timer } from "@podwright/client";
+import { messageOf } from "@podwright/kube";
 import type { Probe } from "../../kinds.ts";
 import { type ProbedContainer, runProbe } from "./run-probe.ts";
 
@@ -164,7 +165,7 @@ class ProbeLoop {
         return await runProbe(this.#spec, this.#target, timeoutMs);
       } catch (error) {
         if (attempt < probeAttempts || this.#stopped) continue;
-        const message = error instanceof Error ? error.message : String(error);
+        const message = messageOf(error);
         const text = `${titles[this.kind]} probe errored and resulted in unknown state: ${message}`;
         this.#listener.event("Warning", "Unhealthy", text);
         return undefined;

@@ -1,10 +1,17 @@
 /** What the API shows of static pods (k8s.io/kubernetes/pkg/kubelet/pod/mirror_client.go). */
 import { type Client, type Clock, type Logger, objectKey, pods, WorkQueue } from "@podwright/client";
+import { messageOf } from "@podwright/kube";
 import { isAlreadyExists, isNotFound } from "../../controllers/controller.ts";
 import type { Node, Pod } from "../../kinds.ts";
 
 const mirrorAnnotation = "kubernetes.io/config.mirror";
 const hashAnnotation = "kubernetes.io/config.hash";
+
+/**
+ * So long one that somebody deletes is left to be seen, as the kubelet's worker leaves it: `kubectl delete` looks for the
+ * pod and begins to watch, and would wait for ever if another of its name came between.
+ */
+const seenMs = 1000;
 
 /** Does the pod only show what a node runs by itself? */
 export function isMirrorPod({ metadata }: Pod): boolean {
@@ -37,7 +44,7 @@ export class MirrorPods {
       clock,
       maxBackoffMs: 30_000,
       onError: (key, error) => {
-        const fields = { pod: key, error: error instanceof Error ? error.message : String(error) };
+        const fields = { pod: key, error: messageOf(error) };
         logger.warn("the mirror of a static pod could not be made, it will be tried again", fields);
       },
     });
@@ -72,7 +79,8 @@ export class MirrorPods {
   onMirror(mirror: Pod): void {
     const key = objectKey(mirror);
     this.#present.set(key, mirror);
-    this.#queue.add(key);
+    if (mirror.metadata.deletionTimestamp === undefined) this.#queue.add(key);
+    else this.#queue.addAfter(key, seenMs);
     this.#tell(key);
   }
 

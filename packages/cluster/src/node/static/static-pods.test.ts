@@ -54,12 +54,15 @@ test("a pod of a manifest runs, is shown, and outlives the deletion of what show
   });
   expect(ownerReferences).toMatchObject([{ kind: "Node", name: "n", controller: true }]);
   await cluster.client.resource(pods).delete("web-n", "default");
-  await vi.waitFor(async () => {
-    const again = await running("a:1");
-    expect(again.metadata.uid).not.toBe(mirror.metadata.uid);
-    const id = (pod: Pod) => pod.status?.containerStatuses?.[0]?.containerID;
-    expect(id(again)).toBe(id(mirror));
-  });
+  await vi.waitFor(
+    async () => {
+      const again = await running("a:1");
+      expect(again.metadata.uid).not.toBe(mirror.metadata.uid);
+      const id = (pod: Pod) => pod.status?.containerStatuses?.[0]?.containerID;
+      expect(id(again)).toBe(id(mirror));
+    },
+    { timeout: 20_000 },
+  );
 });
 
 test("a manifest that changes is another pod, one that goes takes its pod with it, and a bad one does no harm", async () => {

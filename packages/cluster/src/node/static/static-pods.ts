@@ -4,6 +4,7 @@ import { type FSWatcher, watch } from "node:fs";
 import { mkdir, readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { Clock, Logger, Timer } from "@podwright/client";
+import { messageOf } from "@podwright/kube";
 import type { Pod } from "../../kinds.ts";
 import { parseImageName } from "../images/image-name.ts";
 
@@ -90,7 +91,7 @@ export class StaticPods {
   }
 
   #warn(path: string, error: unknown): void {
-    const message = error instanceof Error ? error.message : String(error);
+    const message = messageOf(error);
     this.#options.logger.warn("a manifest of a static pod cannot be used", { path, error: message });
   }
 }

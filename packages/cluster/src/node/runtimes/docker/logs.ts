@@ -1,5 +1,9 @@
 import { containerLogs, type DockerClient, type Frame, frames, isNotFound } from "@podwright/docker";
 import type { LogLine, LogOptions } from "../../runtime.ts";
+import { GivenLines } from "./given-lines.ts";
+
+/** The last line of one stream may be older than that of the other, and come later. */
+const overlapMs = 100;
 
 /**
  * What a container has written, as the daemon's log has it: lines, of which those longer than 16 KiB come in
@@ -15,27 +19,22 @@ export async function* dockerLog(
   if (signal.aborted) return;
   const beganMs = Date.now();
   try {
+    if (!follow) {
+      yield* readLog(docker, id, tty, options);
+      return;
+    }
+    const given = new GivenLines();
     let last: LogLine | undefined;
-    // Of several at the very same time, how many there were.
-    let atThatTime = 0;
     for await (const line of readLog(docker, id, tty, options)) {
-      atThatTime = line.time === last?.time ? atThatTime + 1 : 1;
       last = line;
-      yield line;
+      if (given.isNew(line)) yield line;
     }
-    if (!follow || signal.aborted) return;
+    if (signal.aborted) return;
     // A daemon may stop following at the container's end without what was written last.
-    const sinceMs = last?.timeMs ?? (options.tailLines === undefined ? options.sinceMs : beganMs);
+    const sinceMs = last ? last.timeMs - overlapMs : options.tailLines === undefined ? options.sinceMs : beganMs;
+    const isKnown = given.afterwards();
     for await (const line of readLog(docker, id, tty, { ...options, follow: false, tailLines: undefined, sinceMs })) {
-      if (isKnown(line)) continue;
-      yield line;
-    }
-
-    function isKnown({ time = "" }: LogLine): boolean {
-      if (last?.time === undefined || time > last.time) return false;
-      if (time < last.time) return true;
-      atThatTime -= 1;
-      return atThatTime >= 0;
+      if (!isKnown(line)) yield line;
     }
   } catch (error) {
     if (signal.aborted) return;
