@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Client, HttpTransport, loadKubeconfig, namespaces, nodes, serviceAccounts } from "@podwright/client";
 import { type Cluster, startCluster, startNodes } from "@podwright/cluster";
-import { StatusError } from "@podwright/kube";
+import { isCode } from "@podwright/kube";
 import { type Operator, startOperator } from "@podwright/operator";
 import { findTool, packagedTool } from "podwright";
 import { kubectlRunner, type RunKubectl } from "./kubectl.ts";
@@ -131,7 +131,7 @@ export function clientOf(kubeconfig: string): Client {
 
 /** A test may have deleted its namespace itself. */
 export function ignoreNotFound(error: unknown): void {
-  if (!(error instanceof StatusError && error.code === 404)) throw error;
+  if (!isCode(error, 404)) throw error;
 }
 
 function fail(error: unknown): void {

@@ -25,7 +25,7 @@ export async function buildImage(options: { tag: string; base: string; env?: Nod
 }
 
 /** Puts together what the image holds: the packages, without their types, their dependencies, and helm. */
-export async function stage(folder: string): Promise<void> {
+async function stage(folder: string): Promise<void> {
   const { stdout } = await promisify(execFile)(
     "git",
     ["ls-files", "--cached", "--others", "--exclude-standard", "packages"],

@@ -1,4 +1,4 @@
-import { execFile } from "node:child_process";
+import { execFile, spawn } from "node:child_process";
 import { promisify } from "node:util";
 import { cpuSeconds, residentMb } from "./process-cost.ts";
 import { podwrightFile, startProgram } from "./program.ts";
@@ -46,4 +46,36 @@ export async function podwrightDown(dataDir: string, env: Record<string, string>
     options,
   );
   return stdout;
+}
+
+/** A `podwright` command that runs. */
+export interface PodwrightCommand {
+  /** What it has printed so far. */
+  output(): string;
+  kill(signal: NodeJS.Signals): void;
+  /** Resolves with its exit code; null when a signal ended it. */
+  ended: Promise<number | null>;
+}
+
+/** Runs `podwright` with these arguments. */
+export function runPodwright(
+  args: readonly string[],
+  { cwd, env }: { cwd: string; env: Record<string, string> },
+): PodwrightCommand {
+  const child = spawn(process.execPath, [podwrightFile, ...args], {
+    cwd,
+    env: { ...process.env, ...env },
+    stdio: ["ignore", "pipe", "inherit"],
+  });
+  let output = "";
+  child.stdout.setEncoding("utf8").on("data", (text: string) => {
+    output += text;
+  });
+  return {
+    output: () => output,
+    kill: (signal) => {
+      child.kill(signal);
+    },
+    ended: new Promise((resolve) => child.once("close", resolve)),
+  };
 }

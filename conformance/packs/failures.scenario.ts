@@ -1,23 +1,13 @@
 import { execFile } from "node:child_process";
 import { promisify } from "node:util";
 import { configMaps, deployments } from "@podwright/client";
-import { afterAll, beforeAll, expect, test, vi } from "vitest";
-import { type Lane, openLane } from "../lane.ts";
-import { openPackLane, type PackLane } from "./pack-lane.ts";
+import { expect, test, vi } from "vitest";
+import { openPackScene } from "./pack-scene.ts";
 import { configTemplate, deploymentTemplate, sampleValues } from "./sample-charts.ts";
 
-let lane: Lane;
-let on: PackLane;
-beforeAll(async () => {
-  lane = await openLane();
-  on = await openPackLane(lane);
-  await on.chart("cfg", "0.1.0", { "config.yaml": configTemplate }, sampleValues);
-  await on.chart("web", "0.1.0", { "web.yaml": deploymentTemplate }, sampleValues);
-});
-afterAll(async () => {
-  await on?.close();
-  await lane?.close();
-});
+const { lane, on } = await openPackScene();
+await on.chart("cfg", "0.1.0", { "config.yaml": configTemplate }, sampleValues);
+await on.chart("web", "0.1.0", { "web.yaml": deploymentTemplate }, sampleValues);
 
 const nowhere = { nodes: { "no-such-label": "x" } };
 

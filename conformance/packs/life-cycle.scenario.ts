@@ -1,20 +1,10 @@
 import { configMaps, namespaces, packs, secrets } from "@podwright/client";
-import { afterAll, beforeAll, expect, test, vi } from "vitest";
-import { type Lane, openLane } from "../lane.ts";
-import { openPackLane, type PackLane } from "./pack-lane.ts";
+import { expect, test, vi } from "vitest";
+import { openPackScene } from "./pack-scene.ts";
 import { configTemplate } from "./sample-charts.ts";
 
-let lane: Lane;
-let on: PackLane;
-beforeAll(async () => {
-  lane = await openLane();
-  on = await openPackLane(lane);
-  await on.chart("cfg", "0.1.0", { "config.yaml": configTemplate }, "a: x\n");
-});
-afterAll(async () => {
-  await on?.close();
-  await lane?.close();
-});
+const { lane, on } = await openPackScene();
+await on.chart("cfg", "0.1.0", { "config.yaml": configTemplate }, "a: x\n");
 
 const data = async (namespace: string, name: string) =>
   (await lane.client.resource(configMaps).get(name, namespace))["data"];

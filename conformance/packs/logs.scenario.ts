@@ -1,6 +1,5 @@
-import { afterAll, beforeAll, expect, test } from "vitest";
-import { type Lane, openLane } from "../lane.ts";
-import { openPackLane, type PackLane } from "./pack-lane.ts";
+import { expect, test } from "vitest";
+import { openPackScene } from "./pack-scene.ts";
 
 const script = (text: string) => JSON.stringify(["sh", "-c", text]);
 const hook = `apiVersion: batch/v1
@@ -27,18 +26,9 @@ spec:
       containers: [{name: main, image: "app:1"}]
 `;
 
-let lane: Lane;
-let on: PackLane;
-beforeAll(async () => {
-  lane = await openLane();
-  on = await openPackLane(lane);
-  await on.chart("hooked", "0.1.0", { "hook.yaml": hook });
-  await on.chart("crashing", "0.1.0", { "web.yaml": crashing });
-});
-afterAll(async () => {
-  await on?.close();
-  await lane?.close();
-});
+const { lane, on } = await openPackScene();
+await on.chart("hooked", "0.1.0", { "hook.yaml": hook });
+await on.chart("crashing", "0.1.0", { "web.yaml": crashing });
 
 test("a hook that fails is told with the last lines of its log", async () => {
   const namespace = await lane.namespace("logs");

@@ -1,9 +1,8 @@
 import { fileURLToPath } from "node:url";
 import { configMaps, secrets } from "@podwright/client";
-import { afterAll, beforeAll, expect, test, vi } from "vitest";
+import { expect, test, vi } from "vitest";
 import { run } from "../kubectl.ts";
-import { type Lane, openLane } from "../lane.ts";
-import { openPackLane, type PackLane } from "./pack-lane.ts";
+import { openPackScene } from "./pack-scene.ts";
 
 const main = fileURLToPath(new URL("../../packages/cli/bin/main.mjs", import.meta.url));
 const objects = `apiVersion: v1
@@ -27,17 +26,8 @@ metadata: {name: "{{ .Release.Name }}-more"}
 {{- end }}
 `;
 
-let lane: Lane;
-let on: PackLane;
-beforeAll(async () => {
-  lane = await openLane();
-  on = await openPackLane(lane);
-  await on.chart("app", "0.1.0", { "objects.yaml": objects }, "a: x\npassword: none\nmore: true\n");
-});
-afterAll(async () => {
-  await on?.close();
-  await lane?.close();
-});
+const { lane, on } = await openPackScene();
+await on.chart("app", "0.1.0", { "objects.yaml": objects }, "a: x\npassword: none\nmore: true\n");
 
 test("before every upgrade its plan is in the status, without the values of Secrets, and stays to be read", async () => {
   const namespace = await lane.namespace("plan");

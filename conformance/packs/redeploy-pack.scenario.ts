@@ -1,7 +1,6 @@
 import { configMaps, deployments, events, statefulSets } from "@podwright/client";
-import { afterAll, beforeAll, expect, test, vi } from "vitest";
-import { type Lane, openLane } from "../lane.ts";
-import { openPackLane, type PackLane } from "./pack-lane.ts";
+import { expect, test, vi } from "vitest";
+import { openPackScene } from "./pack-scene.ts";
 
 const workload = (kind: string, more = "") => `apiVersion: apps/v1
 kind: ${kind}
@@ -16,19 +15,10 @@ spec:
 const waiting = { timeout: 20_000, interval: 50 };
 const watchKey = "pack-operator.k8s.kubit.ir/watch-to-redeploy";
 
-let lane: Lane;
-let on: PackLane;
-beforeAll(async () => {
-  lane = await openLane();
-  on = await openPackLane(lane);
-  await on.chart("two", "0.1.0", {
-    "deployment.yaml": workload("Deployment"),
-    "statefulset.yaml": workload("StatefulSet", "serviceName: x"),
-  });
-});
-afterAll(async () => {
-  await on?.close();
-  await lane?.close();
+const { lane, on } = await openPackScene();
+await on.chart("two", "0.1.0", {
+  "deployment.yaml": workload("Deployment"),
+  "statefulset.yaml": workload("StatefulSet", "serviceName: x"),
 });
 
 test("a Pack that watches a ConfigMap has all workloads of its release restarted, and has not drifted", async () => {

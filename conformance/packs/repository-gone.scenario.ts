@@ -1,22 +1,12 @@
 import { clusterPackRepositories, configMaps, packs } from "@podwright/client";
-import { afterAll, beforeAll, expect, test, vi } from "vitest";
-import { type Lane, openLane } from "../lane.ts";
-import { openPackLane, type PackLane } from "./pack-lane.ts";
+import { expect, test, vi } from "vitest";
+import { openPackScene } from "./pack-scene.ts";
 import { configTemplate, sampleValues } from "./sample-charts.ts";
 
 const waiting = { timeout: 20_000, interval: 50 };
 
-let lane: Lane;
-let on: PackLane;
-beforeAll(async () => {
-  lane = await openLane();
-  on = await openPackLane(lane);
-  await on.chart("cfg", "0.1.0", { "config.yaml": configTemplate }, sampleValues);
-});
-afterAll(async () => {
-  await on?.close();
-  await lane?.close();
-});
+const { lane, on } = await openPackScene();
+await on.chart("cfg", "0.1.0", { "config.yaml": configTemplate }, sampleValues);
 
 test("a repository that goes takes no installed Pack with it, and a Pack can be uninstalled without", async () => {
   const namespace = await lane.namespace("gone");

@@ -7,9 +7,8 @@ import {
   serviceAccounts,
 } from "@podwright/client";
 import type { KubeObject } from "@podwright/kube";
-import { afterAll, beforeAll, expect, test, vi } from "vitest";
-import { type Lane, openLane } from "../lane.ts";
-import { openPackLane, type PackLane } from "./pack-lane.ts";
+import { afterAll, expect, test, vi } from "vitest";
+import { openPackScene } from "./pack-scene.ts";
 import { configTemplate } from "./sample-charts.ts";
 
 const suffix = Math.random().toString(36).slice(2, 8);
@@ -35,20 +34,13 @@ const crd = (kind: string, description: string) => {
   });
 };
 
-let lane: Lane;
-let on: PackLane;
-beforeAll(async () => {
-  lane = await openLane();
-  on = await openPackLane(lane);
-  await on.chart("cfg", "0.1.0", { "config.yaml": configTemplate }, "a: x\n");
-});
+const { lane, on } = await openPackScene();
+await on.chart("cfg", "0.1.0", { "config.yaml": configTemplate }, "a: x\n");
 afterAll(async () => {
-  const resource = lane?.client.resource(customResourceDefinitions);
-  for (const { metadata } of (await resource?.list())?.items ?? []) {
-    if (metadata.name?.endsWith(`.${suffix}.example.com`)) await resource?.delete(metadata.name);
+  const resource = lane.client.resource(customResourceDefinitions);
+  for (const { metadata } of (await resource.list()).items) {
+    if (metadata.name?.endsWith(`.${suffix}.example.com`)) await resource.delete(metadata.name);
   }
-  await on?.close();
-  await lane?.close();
 });
 
 const create = (ref: ResourceRef, object: object) => lane.client.resource(ref).create(object as KubeObject);

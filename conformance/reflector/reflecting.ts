@@ -1,5 +1,5 @@
 import { type Client, type ResourceRef, secretReflectors, secrets } from "@podwright/client";
-import { type JsonObject, type KubeObject, StatusError } from "@podwright/kube";
+import { isCode, type JsonObject, type KubeObject } from "@podwright/kube";
 import { expect, vi } from "vitest";
 
 export const wait = { timeout: 20_000, interval: 20 };
@@ -65,5 +65,5 @@ export const ready = (isReady: boolean, reason: string) => ({
 });
 
 function ignoreNotFound(error: unknown): undefined {
-  if (!(error instanceof StatusError && error.code === 404)) throw error;
+  if (!isCode(error, 404)) throw error;
 }

@@ -4,12 +4,10 @@ import {
   createContainer,
   DockerClient,
   type DockerEvent,
-  imageHistory,
   inspectImage,
   listImages,
   loadImage,
   removeContainer,
-  removeImage,
   saveImage,
   startContainer,
   tagImage,
@@ -55,14 +53,12 @@ describe.skipIf(missing !== undefined)(
       await removeContainer(docker, "nobody", true);
     });
 
-    test("images are listed, tagged, saved, loaded and removed", async () => {
+    test("images are listed, tagged, saved and loaded", async () => {
       await tagImage(docker, "busybox:1.36", "localhost:1/team/box", "x");
       const image = await inspectImage(docker, "localhost:1/team/box:x");
       expect(image?.RepoTags?.sort()).toEqual(["busybox:1.36", "localhost:1/team/box:x"]);
-      expect(await imageHistory(docker, "busybox:1.36")).toBeInstanceOf(Array);
       const saved = await saveImage(docker, "localhost:1/team/box:x");
-      await removeImage(docker, "localhost:1/team/box:x");
-      await removeImage(docker, "localhost:1/team/box:x");
+      await dockerd.docker("rmi", "localhost:1/team/box:x");
       expect(await inspectImage(docker, "localhost:1/team/box:x")).toBeUndefined();
       expect((await loadImage(docker, saved)).join()).toContain("localhost:1/team/box:x");
       expect((await listImages(docker)).flatMap(({ RepoTags }) => RepoTags ?? [])).toContain("localhost:1/team/box:x");

@@ -1,27 +1,14 @@
 /** A whole cluster on docker: what is found again, what recovers, what is left. */
-import { spawn } from "node:child_process";
 import { readdir } from "node:fs/promises";
-import { join } from "node:path";
-import { fileURLToPath } from "node:url";
-import { configMaps, nodes, pods, services } from "@podwright/client";
-import { type Cluster, removeFromMachine, startCluster } from "@podwright/cluster";
+import { configMaps, nodes, services } from "@podwright/client";
 import type { KubeObject } from "@podwright/kube";
-import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from "vitest";
-import { type Dockerd, startDockerd } from "../machine/dockerd.ts";
-import { removeFolder, shortFolder } from "../machine/folder.ts";
+import { describe, expect, test, vi } from "vitest";
+import { startDockerd } from "../machine/dockerd.ts";
 import { missingFor } from "../machine/programs.ts";
+import { type PodObject, podOf, podsOf, ready, useClusterScene, waiting } from "./cluster-scene.ts";
 
 const missing = missingFor("dockerd", "docker", "ip", "nsenter", "iptables");
-const waiting = { timeout: 45_000, interval: 50 };
-const main = fileURLToPath(new URL("../../packages/cli/bin/main.mjs", import.meta.url));
 
-type PodObject = KubeObject & {
-  status?: {
-    phase?: string;
-    podIP?: string;
-    containerStatuses?: { ready: boolean; restartCount: number; containerID?: string }[];
-  };
-};
 type NodeObject = KubeObject & {
   status?: {
     conditions?: { type: string; status: string; message: string }[];
@@ -33,126 +20,82 @@ describe.skipIf(missing !== undefined)(
   `a cluster on docker${missing ? `: ${missing}` : ""}`,
   { timeout: 90_000 },
   () => {
-    let folder: string;
-    let dockerd: Dockerd;
-    let cluster: Cluster | undefined;
-
-    beforeAll(async () => {
-      folder = await shortFolder("pwk-");
-      dockerd = await startDockerd({ folder });
-      await dockerd.load({ name: "docker.io/library/busybox:1.36" });
-    }, 60_000);
-    afterEach(async () => {
-      await cluster?.stop();
-      cluster = undefined;
-      await removeFromMachine({ dataDir: join(folder, "kept"), env: { DOCKER_HOST: `unix://${dockerd.socket}` } });
-    }, 60_000);
-    afterAll(async () => {
-      await dockerd?.stop();
-      if (folder) await removeFolder(folder);
-    }, 60_000);
-
-    async function start(dataDir?: string): Promise<Cluster> {
-      cluster = await startCluster({
-        runtime: "docker",
-        dockerHost: `unix://${dockerd.socket}`,
-        podCidr: "10.101.32.0/22",
-        ...(dataDir === undefined ? {} : { dataDir: join(folder, dataDir) }),
-      });
-      return cluster;
-    }
-
-    const podOf = (name: string, script: string, metadata: object = {}) => ({
-      apiVersion: "v1",
-      kind: "Pod",
-      metadata: { name, namespace: "default", ...metadata },
-      spec: {
-        terminationGracePeriodSeconds: 1,
-        containers: [{ name: "c", image: "busybox:1.36", command: ["sh", "-c", script] }],
-      },
+    const scene = useClusterScene({
+      startDaemon: startDockerd,
+      env: ({ socket }) => ({ DOCKER_HOST: `unix://${socket}` }),
+      cluster: ({ socket }) => ({ runtime: "docker", dockerHost: `unix://${socket}`, podCidr: "10.101.32.0/22" }),
     });
-
-    const podsOf = (of: Cluster) => of.client.resource<PodObject>(pods);
-    const containersLeft = async () => (await dockerd.docker("ps", "-aq")).split("\n").filter(Boolean).length;
+    const docker = (...args: string[]) => scene.daemon.docker(...args);
+    const containersLeft = async () => (await docker("ps", "-aq")).split("\n").filter(Boolean).length;
     const networksLeft = async () =>
-      (await dockerd.docker("network", "ls", "--filter", "label=podwright.dev/cluster", "-q"))
-        .split("\n")
-        .filter(Boolean).length;
-
-    async function ready(of: Cluster, name: string, restarts = 0): Promise<PodObject> {
-      return vi.waitFor(async () => {
-        const pod = await podsOf(of).get(name, "default");
-        expect(pod.status?.containerStatuses?.[0]).toMatchObject({ ready: true, restartCount: restarts });
-        return pod;
-      }, waiting);
-    }
+      (await docker("network", "ls", "--filter", "label=podwright.dev/cluster", "-q")).split("\n").filter(Boolean)
+        .length;
 
     test("in memory, nothing is left of it", async () => {
-      const of = await start();
+      const of = await scene.start();
       expect(of.runtime.name).toBe("docker");
       const [node] = (await of.client.resource<NodeObject>(nodes).list()).items;
       expect(node?.status?.nodeInfo?.containerRuntimeVersion).toMatch(/^docker:\/\/\d+\./);
-      await podsOf(of).create(podOf("p", "sleep 1000"));
+      await podsOf(of).create(podOf("p"));
       const pod = await ready(of, "p");
       expect(pod.status?.podIP).toMatch(/^10\.101\.3[2-5]\./);
       expect(pod.status?.containerStatuses?.[0]?.containerID).toMatch(/^docker:\/\/[0-9a-f]{64}$/);
       await of.stop();
-      cluster = undefined;
       expect(await containersLeft()).toBe(0);
       expect(await networksLeft()).toBe(0);
       expect((await readdir("/tmp")).filter((name) => name === `podwright-${process.pid}`)).toEqual([]);
     });
 
     test("a deleted pod leaves nothing", async () => {
-      const of = await start();
-      await podsOf(of).create(podOf("p", "sleep 1000"));
+      const of = await scene.start();
+      await podsOf(of).create(podOf("p"));
       await ready(of, "p");
       await podsOf(of).delete("p", "default");
       await vi.waitFor(async () => expect(await containersLeft()).toBe(0), waiting);
     });
 
     test("its pods live on over a restart; what ended meanwhile is started again, what was deleted is removed", async () => {
-      let of = await start("kept");
-      for (const name of ["stays", "ends", "goes"]) await podsOf(of).create(podOf(name, "sleep 1000"));
+      let of = await scene.startKept();
+      for (const name of ["stays", "ends", "goes"]) await podsOf(of).create(podOf(name));
       const before = await ready(of, "stays");
       await ready(of, "ends");
       await ready(of, "goes");
       await of.stop();
       expect(await containersLeft()).toBe(6);
-      const idOf = async (name: string) => (await dockerd.docker("ps", "-q", `--filter=name=k8s_c_${name}_`)).trim();
-      await dockerd.docker("kill", await idOf("ends"));
+      const idOf = async (name: string) => (await docker("ps", "-q", `--filter=name=k8s_c_${name}_`)).trim();
+      await docker("kill", await idOf("ends"));
       // Nobody was there to see the node's end of it.
-      of = await start("kept");
+      of = await scene.startKept();
       expect(await ready(of, "stays")).toMatchObject({
         status: { containerStatuses: before.status?.containerStatuses, podIP: before.status?.podIP },
       });
       await ready(of, "ends", 1);
       await podsOf(of).delete("goes", "default", { gracePeriodSeconds: 0 });
       await of.stop();
-      of = await start("kept");
+      of = await scene.startKept();
       await vi.waitFor(async () => expect(await idOf("goes")).toBe(""), waiting);
       await ready(of, "stays");
     });
 
     test("a container killed, and a pause container removed, behind its back", async () => {
-      const of = await start();
-      await podsOf(of).create(podOf("p", "sleep 1000"));
+      const of = await scene.start();
+      await podsOf(of).create(podOf("p"));
       await ready(of, "p");
-      await dockerd.docker("kill", (await dockerd.docker("ps", "-q", "--filter=name=k8s_c_p_")).trim());
+      await docker("kill", (await docker("ps", "-q", "--filter=name=k8s_c_p_")).trim());
       await ready(of, "p", 1);
-      await dockerd.docker("rm", "-f", (await dockerd.docker("ps", "-q", "--filter=name=k8s_POD_p_")).trim());
+      await docker("rm", "-f", (await docker("ps", "-q", "--filter=name=k8s_POD_p_")).trim());
       await ready(of, "p", 2);
     });
 
     test("without its daemon the node is not ready and says why; with it the pods recover", async () => {
-      const of = await start();
-      await podsOf(of).create(podOf("p", "sleep 1000"));
+      const of = await scene.start();
+      await podsOf(of).create(podOf("p"));
       await ready(of, "p");
       const readiness = async () => {
         const [node] = (await of.client.resource<NodeObject>(nodes).list()).items;
         return node?.status?.conditions?.find(({ type }) => type === "Ready");
       };
-      await dockerd.stop();
+      await scene.daemon.stop();
       await vi.waitFor(
         async () =>
           expect(await readiness()).toMatchObject({
@@ -161,13 +104,13 @@ describe.skipIf(missing !== undefined)(
           }),
         waiting,
       );
-      await dockerd.startAgain();
+      await scene.daemon.startAgain();
       await vi.waitFor(async () => expect(await readiness()).toMatchObject({ status: "True" }), waiting);
       await ready(of, "p", 1);
     });
 
     test("a pod can ask for another runtime", async () => {
-      const of = await start();
+      const of = await scene.start();
       const annotations = { "podwright.dev/runtime": "simulated" };
       await podsOf(of).create(podOf("p", "sleep 1000", { annotations }));
       const pod = await ready(of, "p");
@@ -176,8 +119,7 @@ describe.skipIf(missing !== undefined)(
     });
 
     test("where pods are simulated, one that asks for docker has files, names and Services too", async () => {
-      const of = await startCluster({ dockerHost: `unix://${dockerd.socket}`, podCidr: "10.101.40.0/22" });
-      cluster = of;
+      const of = await scene.start({ runtime: "simulated", podCidr: "10.101.40.0/22" });
       const annotations = { "podwright.dev/runtime": "docker" };
       const metadata = { namespace: "default", name: "web" };
       await of.client
@@ -192,7 +134,7 @@ describe.skipIf(missing !== undefined)(
       } as KubeObject);
       const serve = "while :; do echo served | nc -l -p 8080; done";
       await podsOf(of).create(podOf("web", serve, { annotations, labels: { app: "web" } }));
-      await podsOf(of).create(podOf("p", "sleep 1000"));
+      await podsOf(of).create(podOf("p"));
       const script = `until [ "$(nc web 80 < /dev/null)" = served ]; do sleep 0.2; done; cat /files/word`;
       const asking = podOf("asking", script, { annotations });
       const [container] = asking.spec.containers;
@@ -209,39 +151,22 @@ describe.skipIf(missing !== undefined)(
         async () => expect((await podsOf(of).get("asking", "default")).status?.phase).toBe("Succeeded"),
         waiting,
       );
-      expect(
-        await dockerd.docker("logs", (await dockerd.docker("ps", "-aq", "--filter=name=k8s_c_asking_")).trim()),
-      ).toBe("hello");
+      expect(await docker("logs", (await docker("ps", "-aq", "--filter=name=k8s_c_asking_")).trim())).toBe("hello");
       const simulated = await ready(of, "p");
       expect(simulated.status?.containerStatuses?.[0]?.containerID).toMatch(/^simulated:/);
       const pod = await ready(of, "web");
       const folder = Object.values(
-        JSON.parse(
-          await dockerd.docker("inspect", (await dockerd.docker("ps", "-q", "--filter=name=k8s_POD_web_")).trim()),
-        )[0].Config.Labels as Record<string, string>,
+        JSON.parse(await docker("inspect", (await docker("ps", "-q", "--filter=name=k8s_POD_web_")).trim()))[0].Config
+          .Labels as Record<string, string>,
       ).find((value) => value.endsWith(`/${pod.metadata.uid}`)) as string;
       expect(await readdir(folder)).toContain("resolv.conf");
       await of.stop();
-      cluster = undefined;
       expect(await containersLeft()).toBe(0);
       await expect(readdir(folder)).rejects.toThrow("ENOENT");
     });
 
     test("podwright down ends a running cluster and takes all of it off the machine", async () => {
-      const env = { ...process.env, DOCKER_HOST: `unix://${dockerd.socket}` };
-      const podwright = (...args: string[]) => {
-        const child = spawn(process.execPath, [main, ...args], {
-          cwd: folder,
-          env,
-          stdio: ["ignore", "pipe", "inherit"],
-        });
-        let output = "";
-        child.stdout.setEncoding("utf8").on("data", (text: string) => {
-          output += text;
-        });
-        const exit = new Promise((resolve) => child.on("close", resolve));
-        return { exit, output: () => output };
-      };
+      const { podwright } = scene;
       const up = podwright(
         "up",
         "--data-dir",
@@ -257,16 +182,16 @@ describe.skipIf(missing !== undefined)(
       expect(up.output()).toContain("podwright down --data-dir d removes them");
       expect(await networksLeft()).toBe(1);
       const down = podwright("down", "--data-dir", "d");
-      expect(await down.exit).toBe(0);
+      expect(await down.ended).toBe(0);
       expect(down.output()).toMatch(/^Stopped podwright up \(process \d+\)\.\nRemoved 0 containers, 1 network and the/);
-      expect(await up.exit).toBe(0);
+      expect(await up.ended).toBe(0);
       expect(await networksLeft()).toBe(0);
       const again = podwright("down", "--data-dir", "d", "--all");
-      expect(await again.exit).toBe(0);
+      expect(await again.ended).toBe(0);
       expect(again.output()).toBe(
         "Removed 0 containers, 0 networks and the pods' folders.\nRemoved d: the cluster is gone.\n",
       );
-      expect(await readdir(folder)).not.toContain("d");
+      expect(await readdir(scene.folder)).not.toContain("d");
     });
   },
 );

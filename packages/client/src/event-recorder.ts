@@ -1,6 +1,7 @@
 import { type Clock, sleep, systemClock } from "@podwright/clock";
 import type { KubeObject } from "@podwright/kube";
-import { StatusError } from "@podwright/kube/status";
+import { isCode, StatusError } from "@podwright/kube/status";
+import { formatTime } from "@podwright/kube/time";
 import type { Client } from "./client.ts";
 import { EventCorrelator, type EventFacts, type EventSeries } from "./event-correlator.ts";
 import { type Logger, silentLogger } from "./logger.ts";
@@ -164,7 +165,7 @@ export class EventRecorder {
     const { signal } = this.#stop;
     const { facts, name, count } = series;
     const namespace = facts.involvedObject.namespace ?? "default";
-    const lastTimestamp = timestamp(series.lastSeenAt);
+    const lastTimestamp = formatTime(series.lastSeenAt);
     if (this.#written.has(series)) {
       try {
         const patch = { count, lastTimestamp, message: facts.message };
@@ -172,7 +173,7 @@ export class EventRecorder {
         return;
       } catch (error) {
         // Events go after an hour: then it is a new one, with the old count.
-        if (!(error instanceof StatusError) || error.code !== 404) throw error;
+        if (!isCode(error, 404)) throw error;
       }
     }
     await resource.create(
@@ -184,7 +185,7 @@ export class EventRecorder {
         reason: facts.reason,
         message: facts.message,
         source: { component: facts.component, ...(facts.host === "" ? {} : { host: facts.host }) },
-        firstTimestamp: timestamp(series.firstSeenAt),
+        firstTimestamp: formatTime(series.firstSeenAt),
         lastTimestamp,
         count,
         type: facts.type,
@@ -195,9 +196,4 @@ export class EventRecorder {
     );
     this.#written.add(series);
   }
-}
-
-/** "2026-01-02T03:04:05Z": metav1.Time has whole seconds. */
-function timestamp(ms: number): string {
-  return `${new Date(ms).toISOString().slice(0, 19)}Z`;
 }

@@ -1,6 +1,6 @@
 import { type Clock, sleep, systemClock } from "@podwright/clock";
 import type { KubeObject } from "@podwright/kube";
-import { StatusError } from "@podwright/kube/status";
+import { isCode, StatusError } from "@podwright/kube/status";
 import type { Client } from "./client.ts";
 import { type LeaseRecord, leaseOf, recordOf, sameRecord } from "./lease-record.ts";
 import { type Logger, silentLogger } from "./logger.ts";
@@ -196,7 +196,7 @@ export class LeaderElector {
       try {
         lease = await this.#leases.get(name, namespace, { signal });
       } catch (error) {
-        if (!(error instanceof StatusError) || error.code !== 404) throw error;
+        if (!isCode(error, 404)) throw error;
         const created = leaseOf(wanted, {
           apiVersion: "coordination.k8s.io/v1",
           kind: "Lease",

@@ -1,4 +1,5 @@
 import type { KubeObject } from "@podwright/kube";
+import { formatMicroTime } from "@podwright/kube/time";
 
 /** What a Lease says about who leads; times in milliseconds since 1970. */
 export interface LeaseRecord {
@@ -29,8 +30,8 @@ export function leaseOf(record: LeaseRecord, lease: KubeObject): KubeObject {
       ...lease["spec"],
       holderIdentity: record.holderIdentity,
       leaseDurationSeconds: record.leaseDurationSeconds,
-      acquireTime: microTime(record.acquireTime),
-      renewTime: microTime(record.renewTime),
+      acquireTime: formatMicroTime(record.acquireTime),
+      renewTime: formatMicroTime(record.renewTime),
       leaseTransitions: record.leaseTransitions,
     },
   };
@@ -44,9 +45,4 @@ export function sameRecord(a: LeaseRecord, b: LeaseRecord): boolean {
     a.renewTime === b.renewTime &&
     a.leaseTransitions === b.leaseTransitions
   );
-}
-
-/** metav1.MicroTime has six digits after the second. */
-function microTime(ms: number): string {
-  return new Date(ms).toISOString().replace("Z", "000Z");
 }

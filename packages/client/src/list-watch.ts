@@ -1,6 +1,7 @@
 import { type Clock, sleep, systemClock } from "@podwright/clock";
 import type { KubeObject } from "@podwright/kube";
-import { StatusError } from "@podwright/kube/status";
+import { messageOf } from "@podwright/kube/error-message";
+import { isCode, StatusError } from "@podwright/kube/status";
 import { type Logger, silentLogger } from "./logger.ts";
 import type { Selection } from "./query.ts";
 import { defaultPageSize, type ResourceClient } from "./resource-client.ts";
@@ -295,7 +296,7 @@ export class ListWatch<T extends KubeObject> {
       return false;
     }
     if (this.#version === undefined && this.#watchListTries > 0) {
-      const refused = error instanceof StatusError && (error.code === 400 || error.code === 422);
+      const refused = isCode(error, 400, 422);
       if (refused || error instanceof NoInitialEventsEnd) {
         this.#watchListTries = refused ? 0 : this.#watchListTries - 1;
         this.#listNext = true;
@@ -311,7 +312,7 @@ export class ListWatch<T extends KubeObject> {
     }
     this.#log.warn("watch failed", {
       ...this.#what(),
-      error: error instanceof Error ? error.message : String(error),
+      error: messageOf(error),
       failures: this.#failures,
     });
     return true;

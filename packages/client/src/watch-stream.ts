@@ -4,7 +4,7 @@ import { TransportError, transportFailure } from "./transport-error.ts";
 import { parseWire } from "./wire-json.ts";
 
 /** Longer than any object a server stores (etcd takes 1.5 MiB), short enough not to fill the memory. */
-export const defaultMaxLineChars = 16 * 1024 * 1024;
+const defaultMaxLineChars = 16 * 1024 * 1024;
 
 /**
  * The events of a watch answer: one JSON text per line, handed on as each line is complete. When the reader

@@ -19,7 +19,7 @@ import { localProvisioner } from "./controllers/persistent-volumes/kinds.ts";
 const systemNamespaces = ["default", "kube-node-lease", "kube-public", "kube-system"];
 
 /** The first address of the range of Services. */
-export const apiServerClusterIp = "10.96.0.1";
+const apiServerClusterIp = "10.96.0.1";
 
 /**
  * Makes what is missing of the first objects; writes nothing when all is there.

@@ -148,7 +148,8 @@ export function repeatedMessages<T>(number: number, type: Message<T>): Field<T[]
   return listOf(number, nestedCoding(type) as Coding<T>);
 }
 
-function mapOf<T>(number: number, coding: Coding<T>, initial: () => T): Field<Record<string, T>> {
+/** A map from strings to strings. */
+export function stringMap(number: number): Field<Record<string, string>> {
   return {
     number,
     initial: () => ({}),
@@ -156,19 +157,18 @@ function mapOf<T>(number: number, coding: Coding<T>, initial: () => T): Field<Re
       for (const [key, value] of Object.entries(values)) {
         writer.uint32((number << 3) | 2).fork();
         writer.uint32((1 << 3) | 2).string(key);
-        writer.uint32((2 << 3) | coding.wire);
-        coding.write(writer, value);
+        writer.uint32((2 << 3) | 2).string(value);
         writer.ldelim();
       }
     },
     read(reader, _wire, before) {
       const end = reader.uint32() + reader.pos;
       let key = "";
-      let value = initial();
+      let value = "";
       while (reader.pos < end) {
         const tag = reader.uint32();
         if (tag >>> 3 === 1) key = reader.string();
-        else if (tag >>> 3 === 2) value = coding.read(reader);
+        else if (tag >>> 3 === 2) value = reader.string();
         else reader.skipType(tag & 7);
       }
       // A key may be "__proto__".
@@ -176,13 +176,4 @@ function mapOf<T>(number: number, coding: Coding<T>, initial: () => T): Field<Re
       return before;
     },
   };
-}
-
-export function stringMap(number: number): Field<Record<string, string>> {
-  return mapOf(number, codings.string, () => "");
-}
-
-/** A map from strings to messages. */
-export function messageMap<T>(number: number, type: Message<T>): Field<Record<string, T>> {
-  return mapOf(number, nestedCoding(type) as Coding<T>, () => type.decode(Buffer.alloc(0)));
 }

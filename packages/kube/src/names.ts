@@ -159,7 +159,7 @@ export function isPortNumber(value: number): string[] {
   return isInRange(value, 1, 65535);
 }
 
-export function isInRange(value: number, min: number, max: number): string[] {
+function isInRange(value: number, min: number, max: number): string[] {
   return value >= min && value <= max ? [] : [`must be between ${min} and ${max}, inclusive`];
 }
 

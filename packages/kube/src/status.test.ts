@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { fieldError, formatFieldError } from "./field-error.ts";
 import { quote } from "./quote.ts";
-import { StatusError, status, successStatus } from "./status.ts";
+import { isCode, StatusError, status, successStatus } from "./status.ts";
 
 const deployments = { group: "apps", resource: "deployments" };
 const pods = { group: "", resource: "pods" };
@@ -164,5 +164,18 @@ describe("field errors", () => {
     expect(quote('a"\\\n\t\x00\x7fé\u200b\u{1f600}\u2028\v\u00a0')).toBe(
       '"a\\"\\\\\\n\\t\\x00\\x7fé\\u200b\u{1f600}\\u2028\\v\\u00a0"',
     );
+  });
+});
+
+describe("isCode", () => {
+  const gone = status.notFound(pods, "p");
+  it.each<[unknown, number[], boolean]>([
+    [gone, [404], true],
+    [gone, [409, 404], true],
+    [gone, [409], false],
+    [{ code: 404 }, [404], false],
+    [undefined, [404], false],
+  ])("of %o and %o is %o", (error, codes, expected) => {
+    expect(isCode(error, ...codes)).toBe(expected);
   });
 });

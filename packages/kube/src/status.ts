@@ -48,6 +48,11 @@ export class StatusError extends Error {
   }
 }
 
+/** Whether a request failed with one of these HTTP codes. */
+export function isCode(error: unknown, ...codes: number[]): error is StatusError {
+  return error instanceof StatusError && codes.includes(error.code);
+}
+
 /** What the errors need to know of a resource: "apps" and "deployments". */
 export interface ResourceName {
   group: string;
@@ -55,7 +60,7 @@ export interface ResourceName {
 }
 
 /** "deployments.apps", "pods": how a resource, or a kind, is called in messages. */
-export function nameWithGroup(name: string, group: string): string {
+function nameWithGroup(name: string, group: string): string {
   return group === "" ? name : `${name}.${group}`;
 }
 

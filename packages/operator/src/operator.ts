@@ -10,10 +10,16 @@ import {
   systemClock,
   untilEstablished,
 } from "@podwright/client";
-import { applyMergePatch, type JsonObject, jsonEqual, type KubeObject, type OwnerReference } from "@podwright/kube";
+import {
+  applyMergePatch,
+  isCode,
+  type JsonObject,
+  jsonEqual,
+  type KubeObject,
+  type OwnerReference,
+} from "@podwright/kube";
 import { ContentIndex } from "./content/content-index.ts";
 import { contentKey } from "./content/content-key.ts";
-import { isCode } from "./errors.ts";
 import type { FreshPartOptions } from "./fresh/part.ts";
 import { type LeaseName, leadAlone, leadByElection } from "./leading.ts";
 import type { PackPartOptions } from "./pack/part.ts";

@@ -8,7 +8,7 @@ import {
   type ResourceRef,
   statefulSets,
 } from "@podwright/client";
-import { type KubeObject, StatusError } from "@podwright/kube";
+import { isCode, type KubeObject } from "@podwright/kube";
 import {
   type FreshState,
   freshLabel,
@@ -59,7 +59,7 @@ export async function fresh(
       .resource(ref)
       .get(name, namespace)
       .catch((error: unknown) => {
-        if (error instanceof StatusError && error.code === 404) {
+        if (isCode(error, 404)) {
           throw new CommandError(`there is no ${kind} ${name} in the namespace ${namespace}`);
         }
         throw error;
@@ -129,7 +129,7 @@ async function status(client: Client, namespace: string | undefined): Promise<st
 }
 
 function noReports(error: unknown): { items: NodeImages[] } {
-  if (error instanceof StatusError && error.code === 404) return { items: [] };
+  if (isCode(error, 404)) return { items: [] };
   throw error;
 }
 

@@ -1,5 +1,5 @@
 import { Client, HttpTransport, packs } from "@podwright/client";
-import { StatusError } from "@podwright/kube";
+import { isCode } from "@podwright/kube";
 import type { Pack } from "@podwright/operator";
 import { type ClusterFlags, connectionOf } from "../connection.ts";
 import { CommandError } from "../error.ts";
@@ -28,7 +28,7 @@ export async function pack(action: PackAction, name: string | undefined, options
     }
     if (name === undefined) throw new CommandError(`podwright pack ${action}: name a Pack`, 2);
     const found = await resource.get(name, namespace).catch((error: unknown) => {
-      if (error instanceof StatusError && error.code === 404) {
+      if (isCode(error, 404)) {
         throw new CommandError(`there is no Pack ${name} in the namespace ${namespace} (${error.message})`);
       }
       throw error;

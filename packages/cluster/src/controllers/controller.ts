@@ -1,5 +1,5 @@
 import type { Client, Clock, EventRecorder, InformerFactory, Logger } from "@podwright/client";
-import { StatusError } from "@podwright/kube";
+import { messageOf, StatusError } from "@podwright/kube";
 
 /** What every controller is made of: a client of the API and views of it that all controllers share. */
 export interface ControllerContext {
@@ -35,10 +35,6 @@ export function isNamespaceTerminating(error: unknown): boolean {
     error instanceof StatusError &&
     (error.status.details?.causes?.some((cause) => cause.reason === "NamespaceTerminating") ?? false)
   );
-}
-
-export function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }
 
 /** What a work queue does with errors: those of races are expected, the rest is logged. It is retried either way. */

@@ -3,9 +3,8 @@
  * (k8s.io/kubernetes/pkg/controller/namespace/deletion/namespaced_resources_deleter.go).
  */
 import { namespaces, pods, type ResourceRef, WorkQueue } from "@podwright/client";
-import { type KubeObject, StatusError } from "@podwright/kube";
+import { formatTime, isCode, type KubeObject, messageOf } from "@podwright/kube";
 import type { Condition, Namespace } from "../kinds.ts";
-import { formatTime } from "../times.ts";
 import { type ApiResource, apiResources } from "./api-resources.ts";
 import { type Controller, type ControllerContext, isLostRace, isNotFound, reportTo } from "./controller.ts";
 import { namespaceInformer, podInformer } from "./informers.ts";
@@ -146,9 +145,5 @@ function isContent(ref: ApiResource): boolean {
 }
 
 function isUnsupported(error: unknown): boolean {
-  return error instanceof StatusError && (error.code === 405 || error.code === 404);
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
+  return isCode(error, 405, 404);
 }

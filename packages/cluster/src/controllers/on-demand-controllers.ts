@@ -8,7 +8,8 @@ import {
   resourceQuotas,
   whenThereIs,
 } from "@podwright/client";
-import { type Controller, type ControllerContext, messageOf } from "./controller.ts";
+import { messageOf } from "@podwright/kube";
+import type { Controller, ControllerContext } from "./controller.ts";
 import {
   budgetInformer,
   claimInformer,
@@ -16,12 +17,14 @@ import {
   daemonSetInformer,
   deploymentInformer,
   jobInformer,
+  nodeInformer,
   podInformer,
   replicaSetInformer,
   statefulSetInformer,
   volumeInformer,
 } from "./informers.ts";
 import { trackingFinalizer } from "./job/job.ts";
+import { hasState, noExecuteTaints } from "./node/node-taints.ts";
 import type { LocalFolders } from "./persistent-volumes/local-folders.ts";
 
 export interface OnDemandOptions {
@@ -45,6 +48,9 @@ export function onDemandControllers(options: OnDemandOptions): Controller[] {
   const trackedPod = whenThereIs(pods, ({ metadata }) => metadata.finalizers?.includes(trackingFinalizer) ?? false);
   const anyVolume = [whenThereIs(claimInformer(informers)), whenThereIs(volumeInformer(informers))];
   const ephemeralVolume = whenThereIs(pods, ({ spec }) => spec.volumes?.some((each) => each.ephemeral) ?? false);
+  const nodes = nodeInformer(informers);
+  const goneNode: Occasion = (happened) => nodes.onChange({ deleted: happened });
+  const podOfGoneNode = whenThereIs(pods, ({ spec: { nodeName } }) => Boolean(nodeName) && !nodes.get(nodeName ?? ""));
   const onError = (error: unknown): void => {
     logger.error("a controller cannot be started", { error: messageOf(error) });
   };
@@ -63,6 +69,21 @@ export function onDemandControllers(options: OnDemandOptions): Controller[] {
     at(whenThereIs(pods), async () => {
       const { createScheduler } = await import("../scheduler/scheduler.ts");
       return createScheduler(options.contextOf(options.connect("kube-scheduler"), "default-scheduler"));
+    }),
+    at(whenThereIs(nodes, hasState), async () => {
+      const { createNodeLifecycle } = await import("./node/node-lifecycle.ts");
+      return createNodeLifecycle(context("node-controller"));
+    }),
+    at(
+      whenThereIs(nodes, (node) => noExecuteTaints(node).length > 0),
+      async () => {
+        const { createTaintEviction } = await import("./node/taint-eviction.ts");
+        return createTaintEviction(context("taint-eviction-controller"));
+      },
+    ),
+    at([goneNode, podOfGoneNode], async () => {
+      const { createOrphanedPods } = await import("./node/orphaned-pods.ts");
+      return createOrphanedPods(context("pod-garbage-collector"));
     }),
     at(whenThereIs(replicaSetInformer(informers)), async () => {
       const { createReplicaSetController } = await import("./replicaset/controller.ts");

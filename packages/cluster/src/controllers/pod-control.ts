@@ -1,8 +1,8 @@
 /** Pods written for an owner, each write told by an event on it (k8s.io/kubernetes/pkg/controller/controller_utils.go). */
 import type { EventRecorder } from "@podwright/client";
-import type { KubeObject } from "@podwright/kube";
+import { type KubeObject, messageOf } from "@podwright/kube";
 import type { Pod } from "../kinds.ts";
-import { isNamespaceTerminating, messageOf } from "./controller.ts";
+import { isNamespaceTerminating } from "./controller.ts";
 import type { PodWriter } from "./pod-writer.ts";
 
 export class PodControl {

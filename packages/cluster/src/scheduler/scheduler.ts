@@ -10,11 +10,11 @@ import {
   type Logger,
   pods,
 } from "@podwright/client";
+import { formatTime } from "@podwright/kube";
 import { isLostRace } from "../controllers/controller.ts";
 import { nodeInformer, podInformer } from "../controllers/informers.ts";
 import type { Node, Pod } from "../kinds.ts";
 import { isPodTerminal, podCondition } from "../pods.ts";
-import { formatTime } from "../times.ts";
 import { demandsOf, type Refusal, refuse } from "./filters.ts";
 import { NodeInfo } from "./node-info.ts";
 import { SchedulingQueue } from "./queue.ts";

@@ -27,9 +27,9 @@ type Given<T> = T extends (infer E)[] ? Given<E>[] : T extends object ? { [Name 
 
 const int64Value = message({ value: int64(1) });
 const securityProfile = message({ type: int32(1), localhostRef: string(2) });
-export const namespaceOption = message({ network: int32(1), pid: int32(2), ipc: int32(3), targetId: string(4) });
+const namespaceOption = message({ network: int32(1), pid: int32(2), ipc: int32(3), targetId: string(4) });
 
-export const sandboxMetadata = message({ name: string(1), uid: string(2), namespace: string(3), attempt: uint32(4) });
+const sandboxMetadata = message({ name: string(1), uid: string(2), namespace: string(3), attempt: uint32(4) });
 
 const sandboxSecurity = message({
   namespaces: nested(1, namespaceOption),
@@ -103,7 +103,7 @@ const containerSecurity = message({
   seccomp: nested(15, securityProfile),
 });
 
-export const containerMetadata = message({ name: string(1), attempt: uint32(2) });
+const containerMetadata = message({ name: string(1), attempt: uint32(2) });
 
 export const containerConfig = message({
   metadata: nested(1, containerMetadata),

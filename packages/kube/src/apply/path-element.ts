@@ -50,7 +50,7 @@ export function decodeElement(text: string): PathElement | undefined {
 }
 
 /** Shows a step as upstream does: `.spec`, `[name="a"]`, `[="x"]`, `[0]`. */
-export function formatElement(element: PathElement): string {
+function formatElement(element: PathElement): string {
   if ("f" in element) return `.${element.f}`;
   if ("i" in element) return `[${element.i}]`;
   if ("v" in element) return `[=${formatValue(element.v)}]`;

@@ -1,3 +1,4 @@
+import { messageOf } from "../error-message.ts";
 import { isJsonObject } from "../json.ts";
 import type { JsonObject, JsonValue } from "../object.ts";
 import type { FieldFacts, Scalar, Special, StructFacts, TypeRef, TypeTable } from "../types/facts.ts";
@@ -255,7 +256,7 @@ function attempt(read: () => unknown): void {
   try {
     read();
   } catch (error) {
-    throw new Abort(error instanceof Error ? error.message : String(error));
+    throw new Abort(messageOf(error));
   }
 }
 

@@ -16,7 +16,7 @@ export interface DecodeState {
 }
 
 /** A value of another type than the field's. Carries nothing: thrown on the fast way, explained on the slow one. */
-export class WrongType extends Error {}
+class WrongType extends Error {}
 
 /** Builds the decoders of structs, each when it is first needed. */
 export class DecoderCompiler {

@@ -4,7 +4,7 @@
  */
 
 /** Text that is no time; the message is Go's. */
-export class TimeError extends Error {
+class TimeError extends Error {
   constructor(message: string) {
     super(message);
     this.name = "TimeError";

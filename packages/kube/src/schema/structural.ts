@@ -1,3 +1,4 @@
+import { messageOf } from "../error-message.ts";
 import { type FieldError, fieldError, formatFieldError } from "../field-error.ts";
 import { jsonEqual } from "../json.ts";
 import type { JsonObject } from "../object.ts";
@@ -169,7 +170,7 @@ function valueErrors(
     try {
       options.compilePattern(pattern);
     } catch (error) {
-      const reason = error instanceof Error ? error.message : String(error);
+      const reason = messageOf(error);
       const detail = `must be a valid regular expression, but isn't: ${reason}`;
       errors.push(fieldError.invalid(`${path}.pattern`, pattern, detail));
     }

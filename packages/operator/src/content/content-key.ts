@@ -1,10 +1,9 @@
 import { randomBytes } from "node:crypto";
 import { type Client, secrets } from "@podwright/client";
-import type { KubeObject } from "@podwright/kube";
-import { isCode } from "../errors.ts";
+import { isCode, type KubeObject } from "@podwright/kube";
 
 /** Where the key is kept: one for the cluster, wherever its operator runs. */
-export const contentKeySecret = { namespace: "kube-system", name: "podwright-content-key" } as const;
+const contentKeySecret = { namespace: "kube-system", name: "podwright-content-key" } as const;
 
 const keyBytes = 32;
 const dataKey = "key";

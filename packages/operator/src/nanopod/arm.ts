@@ -1,5 +1,4 @@
-import { applyStrategicMergePatch, type JsonObject, type KubeObject, nativeTypes } from "@podwright/kube";
-import { messageOf } from "../errors.ts";
+import { applyStrategicMergePatch, type JsonObject, type KubeObject, messageOf, nativeTypes } from "@podwright/kube";
 import { armedByKey, defaultNanoPod, type NanoPod, nanoPodsKey } from "./nanopod.ts";
 
 /** What arming came to. */

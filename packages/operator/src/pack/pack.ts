@@ -1,4 +1,5 @@
 import type { JsonObject, KubeObject } from "@podwright/kube";
+import type { Condition } from "../conditions.ts";
 
 /** A helm chart with its values, to be kept installed as a release. */
 export interface Pack extends KubeObject {
@@ -117,16 +118,6 @@ export interface PackStatus {
   lastHandledRequest?: string;
   /** What is waited for. */
   dependsOn?: string[];
-}
-
-/** As metav1.Condition. */
-export interface Condition {
-  type: string;
-  status: "True" | "False" | "Unknown";
-  reason: string;
-  message: string;
-  lastTransitionTime: string;
-  observedGeneration?: number;
 }
 
 export interface ReleaseRecord {

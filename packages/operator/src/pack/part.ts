@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import { clusterPackRepositories, onDemand, packRepositories, packs, whenThereIs } from "@podwright/client";
-import { messageOf } from "../errors.ts";
+import { messageOf } from "@podwright/kube";
 import type { Part, PartContext } from "../part.ts";
 import { packCrds } from "./crd.ts";
 import { Leftovers } from "./helm/leftovers.ts";

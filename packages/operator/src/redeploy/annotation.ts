@@ -5,11 +5,11 @@ import { parseDurationMs } from "../pack/duration.ts";
 /** Upstream's annotation: which ConfigMaps and Secrets restart a workload when they change. */
 export const watchKey = "pack-operator.k8s.kubit.ir/watch-to-redeploy";
 /** The same under our own name. */
-export const ownWatchKey = "podwright.dev/watch-to-redeploy";
+const ownWatchKey = "podwright.dev/watch-to-redeploy";
 /** How long it must be quiet before the restart: "2s", "0s". */
-export const quietKey = "podwright.dev/redeploy-after";
+const quietKey = "podwright.dev/redeploy-after";
 /** The least time between two restarts: "5m". */
-export const minIntervalKey = "podwright.dev/redeploy-min-interval";
+const minIntervalKey = "podwright.dev/redeploy-min-interval";
 
 /** All annotations that people write. */
 export const redeployKeys: readonly string[] = [watchKey, ownWatchKey, quietKey, minIntervalKey];

@@ -1,7 +1,6 @@
 import { type Informer, type ReconcileResult, WorkQueue } from "@podwright/client";
-import type { KubeObject } from "@podwright/kube";
+import { isCode, type KubeObject, messageOf } from "@podwright/kube";
 import type { ContentChange } from "../content/content-index.ts";
-import { isCode, messageOf } from "../errors.ts";
 import type { PartContext } from "../part.ts";
 import { AnnotationError, type RedeployWish, readAnnotations } from "./annotation.ts";
 import { PackWorkloads } from "./pack-workloads.ts";

@@ -1,7 +1,6 @@
 import { type Client, configMaps, secrets } from "@podwright/client";
-import type { KubeObject } from "@podwright/kube";
+import { isCode, type KubeObject } from "@podwright/kube";
 import type { ContentEntry, ContentKind } from "../content/content-index.ts";
-import { isCode } from "../errors.ts";
 
 /** What came of a write. "gone": the namespace is going or has gone; "taken": another object has the name. */
 export type WriteOutcome = "written" | "gone" | "taken";

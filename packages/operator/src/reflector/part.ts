@@ -6,8 +6,7 @@ import {
   whenThereIs,
   withoutManagedFields,
 } from "@podwright/client";
-import type { KubeObject } from "@podwright/kube";
-import { messageOf } from "../errors.ts";
+import { type KubeObject, messageOf } from "@podwright/kube";
 import type { Part, PartContext } from "../part.ts";
 import { ownerOf } from "./copy-registry.ts";
 import { secretReflectorCrd } from "./crd.ts";

@@ -6,9 +6,8 @@ import {
   splitKey,
   WorkQueue,
 } from "@podwright/client";
-import { type KubeObject, SelectorError } from "@podwright/kube";
+import { isCode, type KubeObject, messageOf, SelectorError } from "@podwright/kube";
 import type { ContentChange, ContentEntry } from "../content/content-index.ts";
-import { isCode, messageOf } from "../errors.ts";
 import { inParallel } from "../parallel.ts";
 import type { PartContext } from "../part.ts";
 import { copyMetadata } from "./copy.ts";

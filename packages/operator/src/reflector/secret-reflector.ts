@@ -1,4 +1,5 @@
 import type { KubeObject, LabelSelectorObject } from "@podwright/kube";
+import type { Condition } from "../conditions.ts";
 
 /** Copies Secrets or ConfigMaps of its namespace into other namespaces, and keeps the copies as they should be. */
 export interface SecretReflector extends KubeObject {
@@ -49,15 +50,6 @@ export interface CopyRules {
   keepAnnotations?: string[];
   /** Of Secrets; default the source's. */
   type?: string;
-}
-
-export interface Condition {
-  type: string;
-  status: "True" | "False" | "Unknown";
-  reason: string;
-  message: string;
-  lastTransitionTime: string;
-  observedGeneration?: number;
 }
 
 export interface SecretReflectorStatus {

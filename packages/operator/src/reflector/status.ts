@@ -1,4 +1,5 @@
-import type { Condition, SecretReflector, SecretReflectorStatus } from "./secret-reflector.ts";
+import { conditionOf } from "../conditions.ts";
+import type { SecretReflector, SecretReflectorStatus } from "./secret-reflector.ts";
 
 /** What a look at a reflector found. */
 export interface Findings {
@@ -29,19 +30,16 @@ export function statusOf(reflector: SecretReflector, found: Findings, nowMs: num
     const message = `Namespaces that ask for copies and are not in spec.allow: ${list(found.denied)}`;
     conditions.push(["Denied", true, "NotAllowed", message]);
   }
+  const { generation = 0 } = reflector.metadata;
   return {
-    observedGeneration: reflector.metadata.generation ?? 0,
+    observedGeneration: generation,
     source: found.source,
     targets: found.targets,
     copies: found.copies,
     conflicts: found.conflicts.length,
     conditions: conditions.map(([type, isTrue, reason, message]) => {
-      const status = isTrue ? "True" : "False";
-      const before = reflector.status?.conditions?.find((condition) => condition.type === type);
-      const lastTransitionTime =
-        before?.status === status ? before.lastTransitionTime : `${new Date(nowMs).toISOString().slice(0, 19)}Z`;
-      const observedGeneration = reflector.metadata.generation ?? 0;
-      return { type, status, reason, message, lastTransitionTime, observedGeneration } satisfies Condition;
+      const facts = { type, status: isTrue ? "True" : "False", reason, message } as const;
+      return conditionOf(facts, reflector.status?.conditions, generation, nowMs);
     }),
   };
 }

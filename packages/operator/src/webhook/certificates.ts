@@ -1,6 +1,5 @@
 import { type Client, type Clock, secrets } from "@podwright/client";
-import type { KubeObject } from "@podwright/kube";
-import { isCode } from "../errors.ts";
+import { isCode, type KubeObject } from "@podwright/kube";
 import { createServingCertificate, type ServingCertificate } from "./certificate.ts";
 
 /** Where replicas share their certificate. */

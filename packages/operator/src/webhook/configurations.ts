@@ -10,8 +10,8 @@ export type WebhookAddress =
   | { service: { namespace: string; name: string; port?: number } };
 
 /** Upstream's name. */
-export const mutatingConfigurationName = "nano-pod-mutating-webhook-configuration";
-export const validatingConfigurationName = "podwright-validating-webhook-configuration";
+const mutatingConfigurationName = "nano-pod-mutating-webhook-configuration";
+const validatingConfigurationName = "podwright-validating-webhook-configuration";
 
 /** A webhook configuration and where it is written. */
 export interface WebhookConfiguration {

@@ -56,7 +56,7 @@ export class EventStreams {
 }
 
 /** One of them. */
-export class EventStream {
+class EventStream {
   readonly #response: ServerResponse;
 
   constructor(response: ServerResponse) {

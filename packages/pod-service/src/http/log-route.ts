@@ -1,7 +1,7 @@
 import { once } from "node:events";
 import type { ServerResponse } from "node:http";
 import { type Client, queryString, responseError } from "@podwright/client";
-import { StatusError } from "@podwright/kube/status";
+import { isCode } from "@podwright/kube/status";
 import { invalidField, Problem } from "../problem.ts";
 import { clusterProblem } from "../runs/create-object.ts";
 import type { FoundRun } from "../runs/run-request.ts";
@@ -69,8 +69,7 @@ function sinceOf(since: string | undefined): { sinceSeconds?: number; sinceTime?
 }
 
 function logProblem(error: unknown): Problem {
-  if (error instanceof StatusError && error.code === 400)
-    return new Problem("conflict", error.message, { cause: error });
+  if (isCode(error, 400)) return new Problem("conflict", error.message, { cause: error });
   return clusterProblem(error);
 }
 

@@ -237,6 +237,12 @@ export function podRoutes(app: FastifyInstance, options: PodRoutesOptions): void
     (request, reply) => read(request, reply, (request.params as schemas.NameParams).name),
   );
 
+  const removed = {
+    200: pod("It ends, or waits no more."),
+    ...failures,
+    ...notFound,
+    409: problem("The run changed meanwhile."),
+  };
   app.delete(
     "/pods/:name",
     {
@@ -245,12 +251,7 @@ export function podRoutes(app: FastifyInstance, options: PodRoutesOptions): void
         summary: "End a run",
         params: schemas.nameParams,
         querystring: schemas.deleteQuery,
-        response: {
-          200: pod("It ends, or waits no more."),
-          ...failures,
-          ...notFound,
-          409: problem("The run changed meanwhile."),
-        },
+        response: removed,
       },
     },
     (request, reply) => remove(request, reply, (request.params as schemas.NameParams).name),
@@ -263,12 +264,7 @@ export function podRoutes(app: FastifyInstance, options: PodRoutesOptions): void
         tags,
         summary: "End the run of that name",
         querystring: schemas.deleteByNameQuery,
-        response: {
-          200: pod("It ends, or waits no more."),
-          ...failures,
-          ...notFound,
-          409: problem("The run changed meanwhile."),
-        },
+        response: removed,
       },
     },
     (request, reply) => remove(request, reply, (request.query as schemas.DeleteByNameQuery).name),

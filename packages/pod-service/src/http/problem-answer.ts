@@ -2,7 +2,7 @@ import type { IncomingHttpHeaders } from "node:http";
 import { TransportError } from "@podwright/client";
 import { StatusError } from "@podwright/kube/status";
 import type { FastifyError } from "fastify";
-import { Problem, problems } from "../problem.ts";
+import { Problem } from "../problem.ts";
 import { clusterProblem } from "../runs/create-object.ts";
 
 export const problemType = "application/problem+json";
@@ -59,11 +59,6 @@ export function asProblem(error: unknown): Problem {
     return new Problem("invalid_request", message ?? "the request is not valid");
   }
   return new Problem("internal", "the service failed: see its log for this request's id", { cause: error });
-}
-
-/** Statuses with a problem, for the documentation. */
-export function problemStatuses(): number[] {
-  return [...new Set(Object.values(problems).map(([status]) => status))].sort((a, b) => a - b);
 }
 
 /** An id that a caller gave for a request, when it is fit for a log. */

@@ -146,7 +146,7 @@ export type NameParams = XStatic<typeof nameParams>;
 const text = { type: "string" } as const;
 
 /** A run in answers. */
-export const runSchema = {
+const runSchema = {
   type: "object",
   description: "What the service says of a run.",
   properties: {

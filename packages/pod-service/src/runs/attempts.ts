@@ -1,6 +1,6 @@
 import { type Client, type Clock, events, jobs, pods } from "@podwright/client";
 import type { KubeObject } from "@podwright/kube";
-import { StatusError } from "@podwright/kube/status";
+import { isCode } from "@podwright/kube/status";
 import { clusterProblem, createObject } from "./create-object.ts";
 import type { Attempt, QueuedRun } from "./queued-run.ts";
 import type { Records } from "./records.ts";
@@ -45,7 +45,7 @@ async function cameAndWent(client: Client, { name, object }: QueuedRun): Promise
     await client.resource(kind === "Job" ? jobs : pods).get(name, metadata.namespace);
     return false;
   } catch (error) {
-    if (error instanceof StatusError && error.code === 404) return true;
+    if (isCode(error, 404)) return true;
     throw error;
   }
 }

@@ -1,5 +1,5 @@
 import { type Client, persistentVolumeClaims } from "@podwright/client";
-import { StatusError } from "@podwright/kube/status";
+import { isCode } from "@podwright/kube/status";
 import { type FieldProblem, Problem } from "../problem.ts";
 import type { VolumeRequest } from "../templates/volumes.ts";
 
@@ -13,7 +13,7 @@ export async function checkClaims(client: Client, namespace: string, vols: reado
         await claims.get(pvc, namespace);
       } catch (error) {
         // Whatever else is wrong the creation will tell.
-        if (!(error instanceof StatusError && error.code === 404)) return;
+        if (!isCode(error, 404)) return;
         const index = vols.findIndex((vol) => vol.pvc === pvc);
         errors.push({ field: `vols[${index}].pvc`, message: `there is no claim ${pvc}` });
       }

@@ -28,7 +28,7 @@ export async function createObject(client: Client, item: QueuedRun): Promise<Att
 }
 
 /** Whether two objects were asked for by one request, or by repetitions of it. */
-export function isSameRequest(a: KubeObject, b: KubeObject): boolean {
+function isSameRequest(a: KubeObject, b: KubeObject): boolean {
   const [ofA, ofB] = [a.metadata.annotations ?? {}, b.metadata.annotations ?? {}];
   return [requestAnnotation, fingerprintAnnotation].some((name) => ofA[name] !== undefined && ofA[name] === ofB[name]);
 }

@@ -1,5 +1,5 @@
 import { type Client, type Clock, jobs, type Logger, pods, WorkQueue } from "@podwright/client";
-import { StatusError } from "@podwright/kube/status";
+import { isCode } from "@podwright/kube/status";
 import type { DeletionReasons } from "./history.ts";
 import type { LiveRun, LiveRuns } from "./live-runs.ts";
 import { idleAnnotation, lifetimeAnnotation, ttlAnnotation } from "./names.ts";
@@ -132,7 +132,7 @@ export class Deadlines {
       });
     } catch (error) {
       // Gone, or another one by now.
-      if (!(error instanceof StatusError && (error.code === 404 || error.code === 409))) throw error;
+      if (!isCode(error, 404, 409)) throw error;
     }
     this.#due.delete(key);
   }

@@ -1,6 +1,6 @@
 import { type Client, type Clock, Informer, jobs, type Logger, pods, withoutManagedFields } from "@podwright/client";
 import type { KubeObject } from "@podwright/kube";
-import { StatusError } from "@podwright/kube/status";
+import { isCode } from "@podwright/kube/status";
 import { instanceLabel, tenantLabel } from "./names.ts";
 import { isFinished, type Run, runOf } from "./run.ts";
 import { type RunPlace, SortedRuns } from "./run-order.ts";
@@ -137,7 +137,7 @@ export class LiveRuns {
       try {
         await this.#client.resource(ref).get(run.name, run.run.namespace);
       } catch (error) {
-        if (error instanceof StatusError && error.code === 404) this.#deleted(run.object);
+        if (isCode(error, 404)) this.#deleted(run.object);
         else this.#unconfirmed.set(key, { run, at: this.#clock.now() });
       }
     }

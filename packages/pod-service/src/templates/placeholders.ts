@@ -34,8 +34,3 @@ export function names(text: string, name: string): boolean {
 export function isPositional(text: string): boolean {
   return /\{\d*\}/.test(text);
 }
-
-/** Names of all placeholders of a text. */
-export function placeholderNames(text: string): string[] {
-  return [...text.matchAll(named)].map((match) => match[1] as string);
-}

@@ -161,7 +161,7 @@ function commandPlace(containers: readonly JsonObject[], object: JsonObject, thi
 }
 
 /** The pod's specification within a Pod or a Job. */
-export function podSpecOf(object: JsonObject, isJob: boolean): JsonObject | undefined {
+function podSpecOf(object: JsonObject, isJob: boolean): JsonObject | undefined {
   const spec = object["spec"];
   if (!isJob) return isObject(spec) ? spec : undefined;
   const template = isObject(spec) ? spec["template"] : undefined;

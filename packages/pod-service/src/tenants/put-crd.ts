@@ -1,5 +1,5 @@
 import { type Client, customResourceDefinitions, untilEstablished } from "@podwright/client";
-import { StatusError } from "@podwright/kube/status";
+import { isCode } from "@podwright/kube/status";
 import { tenantCrd } from "./crd.ts";
 
 /** Puts the Tenant CustomResourceDefinition into the cluster; one that may not is content when it is there. */
@@ -10,7 +10,7 @@ export async function putTenantCrd(client: Client): Promise<void> {
   try {
     await client.resource(customResourceDefinitions).patch(name, undefined, crd, options);
   } catch (error) {
-    if (!(error instanceof StatusError && error.code === 403)) throw error;
+    if (!isCode(error, 403)) throw error;
   }
   await untilEstablished(client, name);
 }

@@ -11,7 +11,8 @@ import {
   WorkQueue,
 } from "@podwright/client";
 import type { JsonObject, KubeObject } from "@podwright/kube";
-import { StatusError } from "@podwright/kube/status";
+import { isCode, StatusError } from "@podwright/kube/status";
+import { formatTime } from "@podwright/kube/time";
 import { compileTemplate } from "../templates/template.ts";
 import { readTenantObject } from "./read-tenant.ts";
 import { isObject } from "./tenant.ts";
@@ -105,7 +106,7 @@ export class TenantController {
         { fieldManager },
       );
     } catch (error) {
-      if (!(error instanceof StatusError && error.code === 409)) throw error;
+      if (!isCode(error, 409)) throw error;
       const existing = await resource.get(namespace);
       if (existing.metadata.labels?.[ownerLabel] === tenant) return;
       throw new StatusError({
@@ -127,9 +128,7 @@ export class TenantController {
       object["status"]?.namespace === namespace;
     if (same) return;
     const lastTransitionTime =
-      ready?.["status"] === status
-        ? ready["lastTransitionTime"]
-        : new Date(this.#clock.now()).toISOString().replace(/\.\d+Z$/, "Z");
+      ready?.["status"] === status ? ready["lastTransitionTime"] : formatTime(this.#clock.now());
     const condition = { type: "Ready", status, reason, message, lastTransitionTime, observedGeneration };
     await this.#client
       .resource(tenants)
@@ -170,5 +169,5 @@ const defaultDeny: JsonObject = {
 };
 
 function ignoreNotFound(error: unknown): void {
-  if (!(error instanceof StatusError && error.code === 404)) throw error;
+  if (!isCode(error, 404)) throw error;
 }

@@ -36,7 +36,7 @@ export async function startStreamServer(serve: (upgrade: Upgrade) => void): Prom
 }
 
 /** A process of this machine as a session. */
-export function processSession(command: readonly string[]): ExecSession & { sizes: object[]; ended: Promise<void> } {
+function processSession(command: readonly string[]): ExecSession & { sizes: object[]; ended: Promise<void> } {
   const [program = "", ...args] = command;
   const child = spawn(program, args, { stdio: "pipe" });
   const sizes: object[] = [];

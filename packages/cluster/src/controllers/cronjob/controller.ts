@@ -1,8 +1,7 @@
 /** Starts Jobs when they are due (k8s.io/kubernetes/pkg/controller/cronjob/cronjob_controllerv2.go). */
 import { cronJobs, jobs, objectKey, splitKey, WorkQueue } from "@podwright/client";
-import type { KubeObject } from "@podwright/kube";
+import { formatTime, type KubeObject, messageOf } from "@podwright/kube";
 import { controllerOf, controllerReference } from "../../owner-references.ts";
-import { formatTime } from "../../times.ts";
 import {
   type Controller,
   type ControllerContext,
@@ -290,8 +289,4 @@ function isTimeZone(name: string): boolean {
 /** "Thu, 01 Jan 2026 03:00:00 UTC" */
 function formatRfc1123(atMs: number): string {
   return new Date(atMs).toUTCString().replace("GMT", "UTC");
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

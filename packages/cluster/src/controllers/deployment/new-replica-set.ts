@@ -1,4 +1,5 @@
 /** The ReplicaSet of the current template (k8s.io/kubernetes/pkg/controller/deployment/sync.go, getNewReplicaSet). */
+import { messageOf } from "@podwright/kube";
 import type { Deployment, PodTemplate, ReplicaSet } from "../../kinds.ts";
 import { controllerOf, controllerReference } from "../../owner-references.ts";
 import { findCondition } from "../conditions.ts";
@@ -130,7 +131,7 @@ async function existing(rollout: Rollout, wanted: ReplicaSet, error: unknown): P
 }
 
 function reportFailure(rollout: Rollout, wanted: ReplicaSet, error: unknown): void {
-  const cause = error instanceof Error ? error.message : String(error);
+  const cause = messageOf(error);
   const message = `Failed to create new replica set "${wanted.metadata.name}": ${cause}`;
   if (hasProgressDeadline(rollout.deployment)) {
     setDeploymentCondition(rollout, "Progressing", "False", "ReplicaSetCreateError", message);

@@ -1,6 +1,6 @@
 /** Status and conditions of a Deployment (k8s.io/kubernetes/pkg/controller/deployment/{sync,progress}.go). */
+import { formatTime } from "@podwright/kube";
 import type { Deployment, DeploymentStatus, ReplicaSet } from "../../kinds.ts";
-import { formatTime } from "../../times.ts";
 import { findCondition, removeCondition, setCondition } from "../conditions.ts";
 import { maxUnavailable, replicasOf, sumReplicas } from "./limits.ts";
 import { hasProgressDeadline, type Rollout, setDeploymentCondition, splitReplicaSets } from "./rollout.ts";

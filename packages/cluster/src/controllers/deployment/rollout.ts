@@ -1,5 +1,5 @@
+import { formatTime } from "@podwright/kube";
 import type { Condition, Deployment, DeploymentStatus, Pod, ReplicaSet } from "../../kinds.ts";
-import { formatTime } from "../../times.ts";
 import { setCondition } from "../conditions.ts";
 import { sameTemplate } from "./hash.ts";
 

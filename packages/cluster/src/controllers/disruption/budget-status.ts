@@ -1,8 +1,8 @@
 /** How many pods of a budget may go (k8s.io/kubernetes/pkg/controller/disruption/disruption.go). */
 import { isDeepStrictEqual } from "node:util";
+import { formatTime, messageOf } from "@podwright/kube";
 import type { Condition, Pod } from "../../kinds.ts";
 import { isPodReady } from "../../pods.ts";
-import { formatTime } from "../../times.ts";
 import type { PodDisruptionBudget, PodDisruptionBudgetStatus } from "./budget.ts";
 
 /** A pod that was evicted and is still there after so long will not go. */
@@ -102,7 +102,7 @@ export function failedStatus(budget: PodDisruptionBudget, error: unknown, nowMs:
     type: "DisruptionAllowed",
     status: "False",
     reason: "SyncFailed",
-    message: error instanceof Error ? error.message : String(error),
+    message: messageOf(error),
     ...(status.observedGeneration === undefined ? {} : { observedGeneration: status.observedGeneration }),
   };
   const conditions = withCondition(budget, condition, nowMs);

@@ -1,8 +1,8 @@
 /** Runs the pods of Jobs until enough have succeeded (k8s.io/kubernetes/pkg/controller/job/job_controller.go). */
 import { jobs, objectKey, splitKey, WorkQueue } from "@podwright/client";
+import { formatTime } from "@podwright/kube";
 import type { Condition, Pod } from "../../kinds.ts";
 import { controllerOf } from "../../owner-references.ts";
-import { formatTime } from "../../times.ts";
 import { claim } from "../claim.ts";
 import { type Controller, type ControllerContext, reportTo } from "../controller.ts";
 import { jobInformer, podInformer } from "../informers.ts";

@@ -1,6 +1,6 @@
+import { formatTime } from "@podwright/kube";
 import type { Condition, Pod } from "../../kinds.ts";
 import { isPodActive, isPodReady } from "../../pods.ts";
-import { formatTime } from "../../times.ts";
 import { continueStreak, type FailureStreak } from "./back-off.ts";
 import { countIndexes, type IndexRanges } from "./index-ranges.ts";
 import { failedIndexes, failedPodsToReplace, isTerminating, succeededIndexes } from "./indexed.ts";

@@ -3,7 +3,7 @@
  * (k8s.io/kubernetes/pkg/controller/volume/persistentvolume/pv_controller.go).
  */
 import { objectKey, persistentVolumeClaims, persistentVolumes, splitKey, WorkQueue } from "@podwright/client";
-import { formatTime } from "../../times.ts";
+import { formatTime } from "@podwright/kube";
 import { type Controller, type ControllerContext, isAlreadyExists, isNotFound, reportTo } from "../controller.ts";
 import { claimInformer, storageClassInformer, volumeInformer } from "../informers.ts";
 import { RecentWrites } from "../recent-writes.ts";
@@ -19,7 +19,7 @@ import { imaginedFolders, type LocalFolders } from "./local-folders.ts";
 import { bestVolume, classOf, isMeantFor, mismatch } from "./matching.ts";
 import { isOfLocalProvisioner, localVolume } from "./provisioning.ts";
 
-export const boundAnnotation = "pv.kubernetes.io/bind-completed";
+const boundAnnotation = "pv.kubernetes.io/bind-completed";
 export const byControllerAnnotation = "pv.kubernetes.io/bound-by-controller";
 
 export function createVolumeBinder(context: ControllerContext, folders: LocalFolders = imaginedFolders): Controller {

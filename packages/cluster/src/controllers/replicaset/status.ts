@@ -1,6 +1,6 @@
+import { formatTime, messageOf } from "@podwright/kube";
 import type { Condition, Pod, ReplicaSet, ReplicaSetStatus } from "../../kinds.ts";
 import { isPodAvailable, isPodReady } from "../../pods.ts";
-import { formatTime } from "../../times.ts";
 import { findCondition, removeCondition, setCondition } from "../conditions.ts";
 
 /**
@@ -49,6 +49,6 @@ function failureConditions(replicaSet: ReplicaSet, active: number, failure: unkn
     status: "True",
     lastTransitionTime: formatTime(nowMs),
     reason: active < (replicaSet.spec.replicas ?? 1) ? "FailedCreate" : "FailedDelete",
-    message: failure instanceof Error ? failure.message : String(failure),
+    message: messageOf(failure),
   });
 }

@@ -10,7 +10,7 @@ const podIndexLabel = "apps.kubernetes.io/pod-index";
 const largestOrdinal = 0x7fffffff;
 
 /** "web-3" is of the parent "web", the third; undefined for names without a number. */
-export function parseName(pod: Pod): { parent: string; ordinal: number } | undefined {
+function parseName(pod: Pod): { parent: string; ordinal: number } | undefined {
   const match = /^(.*)-(\d+)$/s.exec(pod.metadata.name ?? "");
   if (match === null) return undefined;
   const ordinal = Number(match[2]);

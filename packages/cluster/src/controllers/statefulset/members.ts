@@ -7,6 +7,7 @@ import {
   persistentVolumeClaims,
   type ResourceClient,
 } from "@podwright/client";
+import { messageOf } from "@podwright/kube";
 import type { Pod } from "../../kinds.ts";
 import { isAlreadyExists } from "../controller.ts";
 import type { PersistentVolumeClaim } from "../persistent-volumes/kinds.ts";
@@ -153,8 +154,4 @@ export class Members {
     if (error === undefined) this.#recorder.event(set, "Normal", `Successful${verb}`, `${what} successful`);
     else this.#recorder.event(set, "Warning", `Failed${verb}`, `${what} failed error: ${messageOf(error)}`);
   }
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

@@ -1,21 +1,13 @@
-import type { Condition } from "../pack.ts";
-
-export type ConditionStatus = Condition["status"];
+import { type Condition, type ConditionFacts, conditionOf } from "../../conditions.ts";
 
 /** The conditions with one set; its time changes only with its status. */
 export function withCondition(
   conditions: readonly Condition[] | undefined,
-  given: { type: string; status: ConditionStatus; reason: string; message: string },
+  given: ConditionFacts,
   generation: number | undefined,
   nowMs: number,
 ): Condition[] {
-  const old = conditions?.find((condition) => condition.type === given.type);
-  const next: Condition = {
-    ...given,
-    message: given.message.slice(0, messageLimit),
-    lastTransitionTime: old !== undefined && old.status === given.status ? old.lastTransitionTime : timeOf(nowMs),
-    ...(generation !== undefined ? { observedGeneration: generation } : {}),
-  };
+  const next = conditionOf({ ...given, message: given.message.slice(0, messageLimit) }, conditions, generation, nowMs);
   return [...(conditions ?? []).filter((condition) => condition.type !== given.type), next].sort(
     (a, b) => order.indexOf(a.type) - order.indexOf(b.type),
   );
@@ -24,11 +16,6 @@ export function withCondition(
 /** The conditions without one. */
 export function withoutCondition(conditions: readonly Condition[] | undefined, type: string): Condition[] {
   return (conditions ?? []).filter((condition) => condition.type !== type);
-}
-
-/** RFC 3339 to the second, as metav1.Time. */
-export function timeOf(nowMs: number): string {
-  return `${new Date(nowMs).toISOString().slice(0, 19)}Z`;
 }
 
 // What a person reads first comes first; others go before, in the order they came.

@@ -1,6 +1,5 @@
 import { customResourceDefinitions, type ResourceClient } from "@podwright/client";
-import { type KubeObject, StatusError } from "@podwright/kube";
-import { isCode } from "../../errors.ts";
+import { isCode, type KubeObject, StatusError } from "@podwright/kube";
 import type { ResolvedChart } from "../charts/chart-source.ts";
 import { HelmError } from "../helm/helm-error.ts";
 import type { CrdPolicy, Pack } from "../pack.ts";

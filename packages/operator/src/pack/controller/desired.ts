@@ -1,8 +1,7 @@
 import { createHash } from "node:crypto";
 import { type Client, configMaps, secrets } from "@podwright/client";
-import { canonicalJson, type JsonObject } from "@podwright/kube";
+import { canonicalJson, isCode, type JsonObject } from "@podwright/kube";
 import type { ContentIndex } from "../../content/content-index.ts";
-import { isCode } from "../../errors.ts";
 import type { ResolvedChart } from "../charts/chart-source.ts";
 import type { Pack, ValuesReference } from "../pack.ts";
 import { configDigest, renderValues, type ValuesSource } from "../values/values.ts";

@@ -1,6 +1,6 @@
 import { objectKey, WorkQueue } from "@podwright/client";
+import { messageOf } from "@podwright/kube";
 import type { ContentIndex } from "../../content/content-index.ts";
-import { messageOf } from "../../errors.ts";
 import type { Pack } from "../pack.ts";
 import { releaseOf } from "../release/release-name.ts";
 import { dependenciesOf, isReady } from "./dependencies.ts";

@@ -1,7 +1,8 @@
 import { type Client, type Clock, type Informer, packs } from "@podwright/client";
 import { canonicalJson, type JsonObject } from "@podwright/kube";
+import type { Condition } from "../../conditions.ts";
 import type { Pack, PackStatus } from "../pack.ts";
-import { type ConditionStatus, withCondition, withoutCondition } from "./conditions.ts";
+import { withCondition, withoutCondition } from "./conditions.ts";
 
 /** What was last written of each Pack, until the informer shows it: no decision is made on an older state. */
 export class PackStates {
@@ -101,7 +102,7 @@ export class PackState {
 export interface StatusChange {
   /** Says nothing about what the Pack asks for now: observedGeneration stays. */
   aside?: boolean;
-  conditions?: [type: string, status: ConditionStatus, reason: string, message: string][];
+  conditions?: [type: string, status: Condition["status"], reason: string, message: string][];
   /** Types that go. */
   without?: string[];
   fields?: { [Field in keyof PackStatus]?: PackStatus[Field] | undefined };

@@ -1,5 +1,5 @@
 import { type Client, namespaces } from "@podwright/client";
-import { isCode } from "../../errors.ts";
+import { isCode } from "@podwright/kube";
 import type { ResolvedChart } from "../charts/chart-source.ts";
 import type { ChartOptions, HelmTarget } from "../helm/helm.ts";
 import { HelmError } from "../helm/helm-error.ts";

@@ -1,3 +1,4 @@
+import { formatTime } from "@podwright/kube";
 import type { ResolvedChart } from "../charts/chart-source.ts";
 import type { Pack, Plan, ReleaseRecord } from "../pack.ts";
 import { planBasis } from "../plan/plan.ts";
@@ -5,7 +6,6 @@ import { inventoryEntry, parseManifest } from "../release/manifest.ts";
 import type { HelmRelease } from "../release/release.ts";
 import { releaseOf } from "../release/release-name.ts";
 import { fetchRelease } from "../release/storage.ts";
-import { timeOf } from "./conditions.ts";
 import type { Desired } from "./decide.ts";
 import { failureCause } from "./failure-cause.ts";
 import type { PackState } from "./pack-state.ts";
@@ -65,7 +65,7 @@ function history(
     ...(chart.appVersion !== undefined ? { appVersion: chart.appVersion } : {}),
     digest: desired.chartDigest,
     configDigest: desired.configDigest,
-    time: timeOf(tools.clock.now()),
+    time: formatTime(tools.clock.now()),
   };
   const { name, namespace } = releaseOf(pack);
   const kept = new Map(tools.releases.history(namespace, name).map((each) => [each.revision, each.status]));

@@ -1,5 +1,5 @@
 import { namespaces } from "@podwright/client";
-import { isCode } from "../../errors.ts";
+import { isCode } from "@podwright/kube";
 import { HelmError } from "../helm/helm-error.ts";
 import { releaseOf } from "../release/release-name.ts";
 import type { PackState } from "./pack-state.ts";

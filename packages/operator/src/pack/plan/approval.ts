@@ -1,6 +1,5 @@
 import { objectKey } from "@podwright/client";
-import type { JsonObject } from "@podwright/kube";
-import { messageOf } from "../../errors.ts";
+import { type JsonObject, messageOf } from "@podwright/kube";
 import type { ResolvedChart } from "../charts/chart-source.ts";
 import type { Desired } from "../controller/decide.ts";
 import { withoutSecrets } from "../controller/desired.ts";

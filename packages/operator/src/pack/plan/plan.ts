@@ -1,7 +1,6 @@
 import { createHash } from "node:crypto";
 import { type Client, NoMatchError, type ResourceRef } from "@podwright/client";
-import { canonicalJson, type JsonObject, type KubeObject, StatusError } from "@podwright/kube";
-import { isCode } from "../../errors.ts";
+import { canonicalJson, formatTime, isCode, type JsonObject, type KubeObject, StatusError } from "@podwright/kube";
 import { mapParallel } from "../../parallel.ts";
 import type { Desired } from "../controller/decide.ts";
 import type { Plan, PlannedChange } from "../pack.ts";
@@ -87,7 +86,7 @@ export async function makePlan(given: {
     .slice(0, 8);
   return {
     digest: `${basis}-${content}`,
-    createdAt: `${new Date(began).toISOString().slice(0, 19)}Z`,
+    createdAt: formatTime(began),
     summary: `${count("create")} to create, ${count("update")} to update, ${count("delete")} to delete${late}`,
     changes: changes.slice(0, changeLimit),
   };

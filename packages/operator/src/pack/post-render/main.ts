@@ -1,7 +1,7 @@
 // Run by helm as a post-renderer: manifests come in, patched ones go out. The argument is a file with the patches.
 import { readFile } from "node:fs/promises";
 import { text } from "node:stream/consumers";
-import { messageOf } from "../../errors.ts";
+import { messageOf } from "@podwright/kube";
 import { patchManifest } from "./patches.ts";
 
 const file = process.argv.at(-1) ?? "";

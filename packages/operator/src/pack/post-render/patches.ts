@@ -6,12 +6,13 @@ import {
   type JsonObject,
   type JsonValue,
   type KubeObject,
+  messageOf,
   nativeTypes,
   parseApiVersion,
 } from "@podwright/kube";
-import { messageOf } from "../../errors.ts";
+import { helmYaml } from "../helm/yaml.ts";
 import type { ObjectTarget } from "../pack.ts";
-import { helmYaml, parseManifest } from "../release/manifest.ts";
+import { parseManifest } from "../release/manifest.ts";
 import { matchesTarget } from "./target.ts";
 
 /**

@@ -1,6 +1,5 @@
-import type { KubeObject } from "@podwright/kube";
-import { isJsonObject } from "@podwright/kube";
-import type { DocumentOptions, ParseOptions, SchemaOptions } from "yaml";
+import { isJsonObject, type KubeObject } from "@podwright/kube";
+import { helmYaml } from "../helm/yaml.ts";
 import type { InventoryEntry } from "../pack.ts";
 
 /**
@@ -31,17 +30,6 @@ function isKubeObject(value: unknown): value is KubeObject {
     isJsonObject((value as KubeObject).metadata as never)
   );
 }
-
-/** YAML as helm reads it: version 1.1, where `yes` is true; but times and sexagesimal numbers are text (sigs.k8s.io/yaml). */
-export const helmYaml: DocumentOptions & SchemaOptions & ParseOptions = {
-  version: "1.1",
-  logLevel: "error",
-  customTags: (tags) =>
-    tags.filter(
-      (tag) =>
-        typeof tag === "string" || !(tag.tag.endsWith(":timestamp") || ("format" in tag && tag.format === "TIME")),
-    ),
-};
 
 /** Who a rendered object is. The namespace is the one it names; the release's goes for namespaced kinds without one. */
 export function inventoryEntry(object: KubeObject): InventoryEntry {

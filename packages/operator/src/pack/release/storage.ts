@@ -1,5 +1,5 @@
 import { type Client, secrets } from "@podwright/client";
-import { isCode } from "../../errors.ts";
+import { isCode } from "@podwright/kube";
 import { type HelmRelease, readRelease, releaseData } from "./release.ts";
 import type { Revision } from "./release-index.ts";
 

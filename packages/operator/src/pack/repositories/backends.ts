@@ -2,8 +2,7 @@ import { createHash } from "node:crypto";
 import { realpath } from "node:fs/promises";
 import { join, sep } from "node:path";
 import { type Client, type Clock, secrets } from "@podwright/client";
-import type { KubeObject } from "@podwright/kube";
-import { isCode } from "../../errors.ts";
+import { isCode, type KubeObject } from "@podwright/kube";
 import type { ChartCache } from "../charts/chart-cache.ts";
 import { ChartError } from "../charts/chart-source.ts";
 import { parseDurationMs } from "../duration.ts";
@@ -18,7 +17,7 @@ import { parseRepositoryUrl } from "./repository-url.ts";
 import { SharedCalls } from "./shared-calls.ts";
 
 /** Defaults and bounds of spec.interval and spec.timeout. */
-export const defaultIntervalMs = 10 * 60_000;
+const defaultIntervalMs = 10 * 60_000;
 const defaultTimeoutMs = 60_000;
 /** A repository that failed is left alone so long, whatever number of Packs ask. */
 const failureHoldMs = 5_000;

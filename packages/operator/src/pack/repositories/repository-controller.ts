@@ -7,10 +7,10 @@ import {
   type ReconcileResult,
   WorkQueue,
 } from "@podwright/client";
-import { type JsonObject, jsonEqual } from "@podwright/kube";
-import { isCode } from "../../errors.ts";
+import { formatTime, isCode, type JsonObject, jsonEqual } from "@podwright/kube";
+import { type ConditionFacts, conditionOf } from "../../conditions.ts";
 import { ChartError } from "../charts/chart-source.ts";
-import { type Condition, type RepositoryStatus, requestedAtKey } from "../pack.ts";
+import { type RepositoryStatus, requestedAtKey } from "../pack.ts";
 import { type Backends, intervalOf, type OpenRepository } from "./backends.ts";
 import type { RepositoryObject, RepositoryObjects } from "./repository-objects.ts";
 
@@ -86,8 +86,7 @@ export class RepositoryController {
     const before = backends.peek(key);
     const age = before?.fetchedAt === undefined ? Number.POSITIVE_INFINITY : clock.now() - before.fetchedAt;
     const asked = this.#requested.has(key) && this.#requested.get(key) !== requested;
-    const current =
-      object.status?.observedGeneration === object.metadata.generation && readyOf(object)?.status === "True";
+    const current = object.status?.observedGeneration === object.metadata.generation && isReady(object);
     if (current && age < intervalMs && !asked) return { requeueAfterMs: intervalMs - age };
     try {
       const open = age < intervalMs && !asked && before !== undefined ? before : await backends.refresh(key, object);
@@ -109,21 +108,19 @@ export class RepositoryController {
 
   async #writeStatus(object: RepositoryObject, open: OpenRepository | undefined, error: ChartError | undefined) {
     const { client, clock } = this.#options;
-    const now = new Date(clock.now()).toISOString().replace(/\.\d+Z$/, "Z");
-    const old = readyOf(object);
-    const status: "True" | "False" = error === undefined ? "True" : "False";
-    const lastFetch = open?.fetchedAt === undefined ? undefined : rfc3339(open.fetchedAt);
-    const condition: Condition = {
+    const { generation } = object.metadata;
+    const before = object.status?.conditions ?? [];
+    const lastFetch = open?.fetchedAt === undefined ? undefined : formatTime(open.fetchedAt);
+    const facts: ConditionFacts = {
       type: "Ready",
-      status,
+      status: error === undefined ? "True" : "False",
       reason: error?.reason ?? "Fetched",
       message: error === undefined ? fetchedMessage(open) : failedMessage(error, lastFetch),
-      lastTransitionTime: old?.status === status ? old.lastTransitionTime : now,
-      ...(object.metadata.generation === undefined ? {} : { observedGeneration: object.metadata.generation }),
     };
+    const ready = conditionOf(facts, before, generation, clock.now());
     const next = {
-      ...(object.metadata.generation === undefined ? {} : { observedGeneration: object.metadata.generation }),
-      conditions: [...(object.status?.conditions ?? []).filter(({ type }) => type !== "Ready"), condition],
+      ...(generation === undefined ? {} : { observedGeneration: generation }),
+      conditions: [...before.filter(({ type }) => type !== "Ready"), ready],
       charts: open?.snapshot?.charts ?? null,
       digest: open?.snapshot?.digest ?? null,
       type: open?.backend.type ?? null,
@@ -150,8 +147,8 @@ export class RepositoryController {
   }
 }
 
-function readyOf(object: RepositoryObject): Condition | undefined {
-  return object.status?.conditions?.find(({ type }) => type === "Ready");
+function isReady({ status }: RepositoryObject): boolean {
+  return status?.conditions?.some(({ type, status }) => type === "Ready" && status === "True") ?? false;
 }
 
 function unchanged(status: RepositoryStatus | undefined, next: JsonObject): boolean {
@@ -167,8 +164,4 @@ function fetchedMessage(open: OpenRepository | undefined): string {
 
 function failedMessage(error: ChartError, lastFetch: string | undefined): string {
   return lastFetch === undefined ? error.message : `${error.message}; what was there at ${lastFetch} stays in use`;
-}
-
-function rfc3339(ms: number): string {
-  return new Date(ms).toISOString().replace(/\.\d+Z$/, "Z");
 }

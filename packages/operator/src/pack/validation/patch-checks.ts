@@ -1,7 +1,6 @@
-import { isJsonObject, type JsonValue, parseLabelSelector } from "@podwright/kube";
-import { messageOf } from "../../errors.ts";
+import { isJsonObject, type JsonValue, messageOf, parseLabelSelector } from "@podwright/kube";
+import { helmYaml } from "../helm/yaml.ts";
 import type { ObjectTarget, PackSpec } from "../pack.ts";
-import { helmYaml } from "../release/manifest.ts";
 
 /** What is wrong with spec.postRender and the targets of spec.driftDetection.ignore, each with its path. */
 export async function patchProblems(spec: PackSpec): Promise<string[]> {

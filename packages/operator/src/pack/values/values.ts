@@ -14,7 +14,7 @@ export interface ValuesSource {
 }
 
 /** The key of a ConfigMap or Secret that holds values when the reference names none. */
-export const defaultValuesKey = "values.yaml";
+const defaultValuesKey = "values.yaml";
 
 /** As in an API server, which takes no object as large. */
 const maxSourceLength = 3 * 1024 * 1024;
