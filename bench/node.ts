@@ -17,6 +17,8 @@ import { percentile } from "./operator-target.ts";
 
 const namespace = "default";
 const many = 50;
+/** After so long of doing nothing a process has given back what it does not need. */
+const restMs = 22_000;
 const kubectl = await kubectlProgram();
 const result: Record<string, unknown> = { load_average_before: loadavg().map(rounded) };
 const wanted = process.argv.slice(2);
@@ -146,9 +148,9 @@ function names(prefix: string): string[] {
   return Array.from({ length: many }, (_unused, i) => `${prefix}-${i}`);
 }
 
-/** What the process of the node uses over 15 seconds. */
+/** What the process of the node uses over 15 seconds, when it has come to rest. */
 async function idle({ pid }: NodeTarget) {
-  await new Promise((resolve) => setTimeout(resolve, 3_000));
+  await new Promise((resolve) => setTimeout(resolve, restMs));
   const before = await cpuSeconds(pid);
   const began = performance.now();
   await new Promise((resolve) => setTimeout(resolve, 15_000));

@@ -1,7 +1,7 @@
 // An operator in a process of its own: `node operator-process.ts KUBECONFIG CACHE-DIR PART-LEFT-OUT,…` says "ready".
 import { Client, HttpTransport, loadKubeconfig } from "@podwright/client";
 import { type ImageChoice, type PartName, startOperator } from "@podwright/operator";
-import { findTool } from "podwright";
+import { findTool, giveBackWhenIdle } from "podwright";
 
 const [path = "", cacheDir = "", without = ""] = process.argv.slice(2);
 const client = new Client(new HttpTransport(loadKubeconfig({ path })));
@@ -14,6 +14,7 @@ const operator = await startOperator({
   redeploy: { maxRestarts: 10_000 },
   onError: console.error,
 });
+giveBackWhenIdle();
 console.log("ready");
 process.once("SIGTERM", () => {
   void operator.stop().then(() => client.close());

@@ -32,7 +32,8 @@ try {
   await writeHistory();
   const service = await startService();
   try {
-    await new Promise((resolve) => setTimeout(resolve, 3_000));
+    // At rest it gives back what it does not need.
+    await new Promise((resolve) => setTimeout(resolve, 22_000));
     result["resident_idle_mb"] = await residentMb(service.child);
     await prepare();
     await forEach(500, 16, () => create(service.url));

@@ -1,1 +1,2 @@
 export { findTool, packagedTool } from "./binaries.ts";
+export { giveBackWhenIdle } from "./idle-memory.ts";

@@ -1,12 +1,18 @@
 import { CommandError } from "./error.ts";
+import { giveBackWhenIdle } from "./idle-memory.ts";
 
-/** Resolves at Ctrl-C or when the process is told to end; the second time it ends at once. */
+/**
+ * Resolves at Ctrl-C or when the process is told to end; the second time it ends at once. While it lasts, memory is
+ * given back when there is nothing to do.
+ */
 export function untilStopped(): Promise<void> {
+  const memory = giveBackWhenIdle();
   return new Promise((resolve) => {
     const signals = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
     const stop = () => {
       // From now on each of them ends the process, as it does without a listener.
       for (const signal of signals) process.off(signal, stop);
+      memory.stop();
       resolve();
     };
     for (const signal of signals) process.on(signal, stop);
