@@ -22,7 +22,8 @@ export interface OperatorProcess {
   residentMb(): ReturnType<typeof residentMb>;
   /** What it has computed so far. */
   cpuSeconds(): Promise<number>;
-  stop(): Promise<void>;
+  /** Kills it, unless told to let it end. */
+  stop(signal?: "SIGTERM" | "SIGKILL"): Promise<void>;
 }
 
 export async function openTarget(): Promise<OperatorTarget> {
@@ -35,10 +36,17 @@ export async function openTarget(): Promise<OperatorTarget> {
       : await startRealCluster(assets, { controllers: false });
   const kubeconfig = "kubeconfig" in cluster && assets !== undefined ? (cluster.kubeconfig as string) : embedded;
   const client = new Client(new HttpTransport(loadKubeconfig({ path: kubeconfig })));
+  let compiled = false;
   return {
     lane: assets === undefined ? "embedded" : "real",
     client,
-    operator: (without, env = {}) => startProcess(kubeconfig, join(folder, "charts"), without, env),
+    async operator(without, env = {}) {
+      const start = () => startProcess(kubeconfig, join(folder, "charts"), without, env);
+      // Once for the compiled code, as all later starts on a machine have it.
+      if (!compiled) await (await start()).stop("SIGTERM");
+      compiled = true;
+      return start();
+    },
     async stop() {
       await client.close();
       await cluster.stop();
@@ -58,11 +66,15 @@ async function startProcess(
 ): Promise<OperatorProcess> {
   const main = fileURLToPath(new URL("operator-process.ts", import.meta.url));
   const args = [...operatorFlags, main, kubeconfig, cacheDir, without.join(",")];
-  // Once for the compiled code, as all later starts on a machine have it.
-  const compiled = { ...env, NODE_COMPILE_CACHE: join(tmpdir(), "podwright-bench-compiled") };
-  await (await startProgram(args, compiled)).end("SIGTERM");
-  const { pid, end } = await startProgram(args, compiled);
-  return { residentMb: () => residentMb(pid), cpuSeconds: () => cpuSeconds(pid), stop: () => end("SIGKILL") };
+  const { pid, end } = await startProgram(args, {
+    ...env,
+    NODE_COMPILE_CACHE: join(tmpdir(), "podwright-bench-compiled"),
+  });
+  return {
+    residentMb: () => residentMb(pid),
+    cpuSeconds: () => cpuSeconds(pid),
+    stop: (signal = "SIGKILL") => end(signal),
+  };
 }
 
 /** Runs so many at a time. */

@@ -86,3 +86,5 @@ export const post = (title: string, group: string, body: unknown, query = "", ve
 
 export const text: Json = { type: "string" };
 export const whole: Json = { type: "integer" };
+export const short: Json = { ...text, maxLength: 20 };
+export const rules = (...written: Json[]): Json => ({ "x-kubernetes-validations": written });

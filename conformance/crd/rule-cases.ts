@@ -10,14 +10,13 @@ import {
   merge,
   post,
   remove,
-  text,
+  rules,
+  short,
   whole,
   widget,
 } from "./requests.ts";
 
-const rules = (...written: Json[]): Json => ({ "x-kubernetes-validations": written });
 const list = (items: Json, rest: Json = {}): Json => ({ type: "array", maxItems: 10, items, ...rest });
-const short: Json = { ...text, maxLength: 20 };
 
 const spec: Json = {
   type: "object",

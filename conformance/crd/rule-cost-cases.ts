@@ -1,9 +1,19 @@
 import type { Exchange } from "../differential/exchange.ts";
 import type { Case } from "../differential/recorded.ts";
-import { definition, definitions, establish, type Json, post, remove, text, whole, widget } from "./requests.ts";
+import {
+  definition,
+  definitions,
+  establish,
+  type Json,
+  post,
+  remove,
+  rules,
+  short,
+  text,
+  whole,
+  widget,
+} from "./requests.ts";
 
-const rules = (...written: Json[]): Json => ({ "x-kubernetes-validations": written });
-const short: Json = { ...text, maxLength: 20 };
 const list = (items: Json, maxItems?: number): Json => ({ type: "array", items, ...(maxItems ? { maxItems } : {}) });
 
 /** Nested loops over all of the list: about 8 n³. */

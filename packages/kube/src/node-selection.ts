@@ -68,3 +68,16 @@ export function isTolerated(
     return (toleration.operator ?? "Equal") === "Equal" && (toleration.value ?? "") === (taint.value ?? "");
   });
 }
+
+/** The taint of a cordoned node (k8s.io/api/core/v1/well_known_taints.go). */
+export const unschedulableTaint = { key: "node.kubernetes.io/unschedulable", effect: "NoSchedule" } as const;
+
+/** Of taints that do not keep the pods of DaemonSets away (k8s.io/kubernetes/pkg/controller/daemon/util). */
+export const daemonTolerations: readonly { key: string; operator: string; effect: string }[] = [
+  { key: "node.kubernetes.io/not-ready", operator: "Exists", effect: "NoExecute" },
+  { key: "node.kubernetes.io/unreachable", operator: "Exists", effect: "NoExecute" },
+  { key: "node.kubernetes.io/disk-pressure", operator: "Exists", effect: "NoSchedule" },
+  { key: "node.kubernetes.io/memory-pressure", operator: "Exists", effect: "NoSchedule" },
+  { key: "node.kubernetes.io/pid-pressure", operator: "Exists", effect: "NoSchedule" },
+  { key: unschedulableTaint.key, operator: "Exists", effect: unschedulableTaint.effect },
+];

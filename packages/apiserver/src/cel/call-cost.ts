@@ -5,8 +5,8 @@ import { NamedFormat } from "./named-format-library.ts";
 export const matchesFunction = "matchesRe2";
 
 /** What running through a text costs for each of its characters, and through a pattern (cel-go common/cost.go). */
-const stringFactor = 0.1;
-const patternFactor = 0.25;
+export const stringFactor = 0.1;
+export const patternFactor = 0.25;
 export const listCost = 10;
 export const mapCost = 30;
 

@@ -9,7 +9,7 @@ import {
   parseJson,
   stringifyJson,
 } from "@podwright/kube";
-import { jsonTypeName } from "../decoding/body.ts";
+import { jsonTypeName, requireObject, unregisteredText } from "../decoding/body.ts";
 import { plainError } from "../output/plain-error.ts";
 import { checkIdentity, withOriginalMetadata } from "./converted-object.ts";
 
@@ -122,26 +122,14 @@ function readReview(
 }
 
 function parseReview(text: string, reviewVersion: string): JsonObject {
-  let review: JsonValue;
+  let review: JsonObject;
   try {
-    review = parseJson(text).value;
+    review = requireObject(parseJson(text).value);
   } catch (error) {
     throw new Error(`couldn't get version/kind; json parse error: ${(error as Error).message}`);
   }
-  if (!isJsonObject(review)) {
-    const type =
-      'Go value of type struct { APIVersion string "json:\\"apiVersion,omitempty\\""; Kind string "json:\\"kind,omitempty\\"" }';
-    throw new Error(
-      `couldn't get version/kind; json parse error: json: cannot unmarshal ${jsonTypeName(review)} into ${type}`,
-    );
-  }
   const { apiVersion = "", kind = "" } = review as { apiVersion?: string; kind?: string };
-  if (kind !== "" && kind !== "ConversionReview") {
-    const scheme = 'in scheme "pkg/runtime/scheme.go:111"';
-    throw new Error(
-      `no kind ${JSON.stringify(kind)} is registered for version ${JSON.stringify(apiVersion)} ${scheme}`,
-    );
-  }
+  if (kind !== "" && kind !== "ConversionReview") throw new Error(unregisteredText({ apiVersion, kind }));
   const other = reviewVersion === `${group}/v1` ? "v1beta1" : "v1";
   if (apiVersion === `${group}/${other}`) {
     const own = parseApiVersion(reviewVersion).version;

@@ -4,6 +4,7 @@ import {
   fieldError,
   formatApiVersion,
   isJsonObject,
+  type JsonObject,
   type JsonValue,
   type KubeObject,
   nativeTypes,
@@ -110,13 +111,17 @@ function parseBody({ body: given, headers }: ApiRequest, expected: ExpectedKind)
   return body;
 }
 
+/** What Go reads apiVersion and kind from. Throws an Error with upstream's text. */
+export function requireObject(value: JsonValue): JsonObject {
+  if (isJsonObject(value)) return value;
+  throw new Error(
+    `json: cannot unmarshal ${jsonTypeName(value)} into Go value of type struct { APIVersion string "json:\\"apiVersion,omitempty\\""; Kind string "json:\\"kind,omitempty\\"" }`,
+  );
+}
+
 /** As Go reads apiVersion and kind, before anything else of the object. */
-function checkTypeMeta(value: JsonValue): void {
-  if (!isJsonObject(value)) {
-    throw new Error(
-      `json: cannot unmarshal ${jsonTypeName(value)} into Go value of type struct { APIVersion string "json:\\"apiVersion,omitempty\\""; Kind string "json:\\"kind,omitempty\\"" }`,
-    );
-  }
+function checkTypeMeta(body: JsonValue): void {
+  const value = requireObject(body);
   for (const field of ["apiVersion", "kind"]) {
     const given = value[field] ?? "";
     if (typeof given === "string") continue;

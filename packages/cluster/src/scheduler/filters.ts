@@ -2,8 +2,8 @@
  * Whether a pod may run on a node, and if not, why (k8s.io/kubernetes/pkg/scheduler/framework/plugins: the
  * filters in the order of the default profile; the first that refuses decides).
  */
-import { isTolerated, matchesNodeTerms } from "@podwright/kube/node-selection";
-import type { Pod, Taint } from "../kinds.ts";
+import { isTolerated, matchesNodeTerms, unschedulableTaint } from "@podwright/kube/node-selection";
+import type { Pod } from "../kinds.ts";
 import { type Amounts, podRequests, shortages } from "../resources.ts";
 import { hostPorts, type NodeInfo } from "./node-info.ts";
 
@@ -61,8 +61,6 @@ function refuseByResources(requests: Amounts, info: NodeInfo): Refusal | undefin
   }
   return reasons.length > 0 ? { reasons, resolvable } : undefined;
 }
-
-const unschedulableTaint: Taint = { key: "node.kubernetes.io/unschedulable", effect: "NoSchedule" };
 
 /** nodeSelector and required node affinity (component-helpers/scheduling/corev1/nodeaffinity). */
 export function matchesNodeSelection(pod: Pod, info: Pick<NodeInfo, "name" | "node">): boolean {

@@ -1,4 +1,10 @@
-import { isTolerated, matchesNodeTerms, type NodeTerm } from "@podwright/kube/node-selection";
+import {
+  daemonTolerations,
+  isTolerated,
+  matchesNodeTerms,
+  type NodeTerm,
+  unschedulableTaint,
+} from "@podwright/kube/node-selection";
 
 /** Where a template's pods may come to. */
 export interface Placement {
@@ -17,21 +23,6 @@ interface Toleration {
   value?: string;
   effect?: string;
 }
-
-/** What the controller adds to the pods of a DaemonSet (k8s.io/kubernetes/pkg/controller/daemon/util). */
-const daemonTolerations: readonly Toleration[] = [
-  ...["not-ready", "unreachable"].map((name) => toleration(name, "NoExecute")),
-  ...["disk-pressure", "memory-pressure", "pid-pressure", "unschedulable"].map((name) =>
-    toleration(name, "NoSchedule"),
-  ),
-];
-
-function toleration(name: string, effect: string): Toleration {
-  return { key: `node.kubernetes.io/${name}`, operator: "Exists", effect };
-}
-
-/** The node controller's taint of a cordoned node, which comes a moment after it was cordoned. */
-const cordoned = { key: "node.kubernetes.io/unschedulable", effect: "NoSchedule" };
 
 /** What is remembered of a node. */
 export interface NodeFacts {
@@ -54,7 +45,8 @@ function fits(placement: Placement, node: NodeFacts): boolean {
   // A pod that names its node does not pass the scheduler.
   if (nodeName !== undefined) return nodeName === node.name;
   const tolerations = [...(placement.tolerations ?? []), ...(daemons ? daemonTolerations : [])];
-  if (node.unschedulable && !isTolerated(cordoned, tolerations)) return false;
+  // The node controller's taint comes a moment after the node is cordoned.
+  if (node.unschedulable && !isTolerated(unschedulableTaint, tolerations)) return false;
   if (!Object.entries(nodeSelector).every(([key, value]) => node.labels[key] === value)) return false;
   if (terms !== undefined && !matchesNodeTerms(terms, node)) return false;
   return node.taints

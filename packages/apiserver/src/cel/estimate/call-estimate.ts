@@ -1,3 +1,4 @@
+import { listCost, patternFactor, stringFactor } from "../call-cost.ts";
 import type { Expression, Type } from "./expression.ts";
 import { add, fixed, most, multiply, product, type Range, scaled, sum, unknownSize } from "./range.ts";
 
@@ -13,10 +14,6 @@ export interface Sizes {
   /** Of a list's items, where it is known whose they are. */
   ofItems(list: Expression): Range;
 }
-
-const stringFactor = 0.1;
-const patternFactor = 0.25;
-const listCost = 10;
 
 /**
  * k8s.io/apiserver/pkg/cel/library/cost.go, EstimateCallCost, the estimates of cel-go's ext/lists.go and ext/sets.go,

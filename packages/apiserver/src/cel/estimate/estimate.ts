@@ -1,3 +1,4 @@
+import { listCost, mapCost, stringFactor } from "../call-cost.ts";
 import { estimateCall, type Sizes } from "./call-estimate.ts";
 import type { Call, Expression, Loop, Type } from "./expression.ts";
 import { add, fixed, most, product, type Range, scaled, sum, union, unknownSize } from "./range.ts";
@@ -28,10 +29,6 @@ interface Local {
   size: Range | undefined;
   entries: Entries | undefined;
 }
-
-const mapCost = 30;
-const listCost = 10;
-const stringFactor = 0.1;
 
 class Estimator {
   readonly #sizeOfPath: SizeOfPath;

@@ -1,6 +1,6 @@
 /** Which nodes a DaemonSet wants its pods on (k8s.io/kubernetes/pkg/controller/daemon/daemon_controller.go, util). */
 
-import { isTolerated } from "@podwright/kube/node-selection";
+import { daemonTolerations, isTolerated } from "@podwright/kube/node-selection";
 import type { Node, Pod, PodSpec, Taint, Toleration } from "../../kinds.ts";
 import { matchesNodeSelection } from "../../scheduler/filters.ts";
 import { revisionHashLabel } from "../controller-revisions.ts";
@@ -10,15 +10,6 @@ import type { DaemonSet } from "./daemon-set.ts";
 const generationAnnotation = "deprecated.daemonset.template.generation";
 const generationLabel = "pod-template-generation";
 
-/** Taints that do not keep daemons away. */
-const tolerated: readonly Toleration[] = [
-  { key: "node.kubernetes.io/not-ready", operator: "Exists", effect: "NoExecute" },
-  { key: "node.kubernetes.io/unreachable", operator: "Exists", effect: "NoExecute" },
-  { key: "node.kubernetes.io/disk-pressure", operator: "Exists", effect: "NoSchedule" },
-  { key: "node.kubernetes.io/memory-pressure", operator: "Exists", effect: "NoSchedule" },
-  { key: "node.kubernetes.io/pid-pressure", operator: "Exists", effect: "NoSchedule" },
-  { key: "node.kubernetes.io/unschedulable", operator: "Exists", effect: "NoSchedule" },
-];
 const networkUnavailable: Toleration = {
   key: "node.kubernetes.io/network-unavailable",
   operator: "Exists",
@@ -71,7 +62,7 @@ export function daemonPod(set: DaemonSet, hash: string, nodeName: string): Pod {
 
 function withDaemonTolerations(spec: PodSpec): PodSpec {
   const tolerations = [...(spec.tolerations ?? [])];
-  for (const added of spec.hostNetwork ? [...tolerated, networkUnavailable] : tolerated) {
+  for (const added of spec.hostNetwork ? [...daemonTolerations, networkUnavailable] : daemonTolerations) {
     const covered = tolerations.findIndex(
       ({ key, effect, operator = "Equal", value }) =>
         key === added.key && effect === added.effect && operator === added.operator && !value,

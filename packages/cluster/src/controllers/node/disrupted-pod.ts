@@ -28,8 +28,7 @@ export async function deleteForDisruption(
     lastTransitionTime: formatTime(nowMs),
     ...(generation === undefined ? {} : { observedGeneration: generation }),
   };
-  const phase = lost && !isPodTerminal(pod) ? { phase: "Failed" } : {};
-  const body = { metadata: { uid }, status: { ...phase, conditions: [condition] } };
+  const body = { metadata: { uid }, status: { ...(lost ? { phase: "Failed" } : {}), conditions: [condition] } };
   try {
     if (!isPodTerminal(pod)) {
       await resource.patch(name, namespace, body, { type: "strategic", subresource: "status" });

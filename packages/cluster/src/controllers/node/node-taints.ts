@@ -1,11 +1,12 @@
 /** Which taints a node has for its state (nodeConditionToTaintKeyStatusMap of k8s.io/kubernetes/pkg/controller/nodelifecycle/node_lifecycle_controller.go). */
 
 import { formatTime } from "@podwright/kube";
+import { unschedulableTaint } from "@podwright/kube/node-selection";
 import type { Node, Taint } from "../../kinds.ts";
 
 const notReady = "node.kubernetes.io/not-ready";
 const unreachable = "node.kubernetes.io/unreachable";
-const unschedulable = "node.kubernetes.io/unschedulable";
+const unschedulable = unschedulableTaint.key;
 
 /** By a condition's type and status. */
 const ofConditions: Readonly<Record<string, Readonly<Record<string, string>>>> = {
