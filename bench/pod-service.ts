@@ -1,14 +1,24 @@
 // The pod service: creates beside the bare API server's in one run, reads, lists of 100,000 records, open event streams,
 // and what it holds resident. On the real API server with KUBEBUILDER_ASSETS, else the embedded one. Prints JSON.
 import { type ChildProcess, execFileSync, spawn } from "node:child_process";
+import { randomUUID } from "node:crypto";
 import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
-import { get, Agent as HttpAgent, request as httpRequest } from "node:http";
+import { get } from "node:http";
 import { cpus, tmpdir } from "node:os";
 import { join } from "node:path";
 import { performance } from "node:perf_hooks";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
-import { Client, HttpTransport, loadKubeconfig, namespaces, pods, tenants } from "@podwright/client";
+import {
+  Client,
+  HttpTransport,
+  loadKubeconfig,
+  namespaces,
+  pods,
+  staticCredentials,
+  type TransportRequest,
+  tenants,
+} from "@podwright/client";
 import { systemClock } from "@podwright/clock";
 import { Records } from "@podwright/pod-service/records";
 import { startRealCluster } from "../scripts/real-cluster.ts";
@@ -16,13 +26,17 @@ import { forEach, percentile } from "./operator-target.ts";
 
 const main = fileURLToPath(new URL("../packages/cli/bin/main.mjs", import.meta.url));
 const key = "bench";
+const readHeaders = Object.freeze({ accept: "application/json" });
+const writeHeaders = Object.freeze({ ...readHeaders, "content-type": "application/json" });
+/** Creates before the other side's turn. */
+const turnLength = 200;
 /** What the chart starts the service with. */
-const flags = ["--max-semi-space-size=1"];
+const flags = ["--max-semi-space-size=8"];
 const environment = { ...process.env, MALLOC_ARENA_MAX: "1" };
 /** Of the pods made here. */
 const names: string[] = [];
-let made = 0;
-const agent = new HttpAgent({ keepAlive: true, maxSockets: 64 });
+/** To the service: the same client as asks the API server, so that it costs both sides the same. */
+let caller: HttpTransport | undefined;
 const assets = process.env["KUBEBUILDER_ASSETS"];
 const folder = await mkdtemp(join(tmpdir(), "podwright-bench-"));
 const result: Record<string, unknown> = { lane: assets === undefined ? "embedded" : "real" };
@@ -31,24 +45,25 @@ const client = new Client(new HttpTransport(loadKubeconfig({ path: cluster.kubec
 try {
   await writeHistory();
   const service = await startService();
+  caller = callerOf(service.url);
   try {
     // At rest it gives back what it does not need.
     await new Promise((resolve) => setTimeout(resolve, 22_000));
     result["resident_idle_mb"] = await residentMb(service.child);
     await prepare();
-    await forEach(500, 16, () => create(service.url));
+    await forEach(500, 16, create);
     result["streams_2000"] = await measureStreams(service, await residentMb(service.child));
-    result["creates"] = await measureCreates(service.url);
-    result["creates_api_server_apart"] = await apart(service.child, () => measureCreates(service.url));
-    result["create_latency_at_200_per_s"] = await measurePaced(service.url, 200, 5);
-    result["reads"] = await measureReads(service.url);
-    result["first_page_of_100000"] = await measureList(service.url);
+    result["creates"] = await measureCreates(service.child);
+    result["creates_api_server_apart"] = await apart(service.child, () => measureCreates(service.child));
+    result["create_latency_at_200_per_s"] = await measurePaced(200, 5);
+    result["reads"] = await measureReads();
+    result["first_page_of_100000"] = await measureList();
   } finally {
     await end(service.child);
   }
   console.log(JSON.stringify(result, null, 2));
 } finally {
-  agent.destroy();
+  await caller?.close();
   await client.close();
   await cluster.stop();
   await rm(folder, { recursive: true, force: true });
@@ -77,7 +92,14 @@ async function startService() {
   const config = join(folder, "config.yaml");
   await writeFile(
     config,
-    JSON.stringify({ port: 0, MOOPKEY: key, log_level: 30, rate_limit: 1_000_000, data_dir: join(folder, "service") }),
+    JSON.stringify({
+      port: 0,
+      MOOPKEY: key,
+      log_level: 30,
+      rate_limit: 1_000_000,
+      max_runs: 1_000_000,
+      data_dir: join(folder, "service"),
+    }),
   );
   // Once for the compiled code, as all later starts on a machine have it.
   const start = () => startProcess(["pod-service", "--config", config, "--kubeconfig", cluster.kubeconfig], '{"url"');
@@ -171,36 +193,70 @@ async function prepare(): Promise<void> {
   await new Promise((resolve) => setTimeout(resolve, 1_000));
 }
 
-/** In turns, so that whatever else the machine does happens to both. */
-async function measureCreates(url: string) {
-  const bare: number[] = [];
-  const service: number[] = [];
+/**
+ * Pods as the service makes them: the bare API server's as many labels and annotations. In turns, each a few hundred,
+ * their order by chance: the API server collects garbage every thousand creates or so, and turns of that length would
+ * leave it all to one side.
+ */
+async function measureCreates(service: ChildProcess) {
   const latencies: number[] = [];
-  const bareCreate = () => {
-    const pod = podTemplate(`bare-${made++}`);
-    return client.resource(pods).create({ ...pod, metadata: { ...pod.metadata, namespace: "bare" } });
+  const sides = {
+    bare: { count: 0, ms: 0, create: createBare },
+    service: {
+      count: 0,
+      ms: 0,
+      create: async () => {
+        const began = performance.now();
+        await create();
+        latencies.push(performance.now() - began);
+      },
+    },
   };
-  const serviceCreate = async () => {
-    const began = performance.now();
-    await create(url);
-    latencies.push(performance.now() - began);
-  };
-  await forEach(500, 16, bareCreate);
-  await forEach(500, 16, serviceCreate);
+  for (const { create } of Object.values(sides)) await forEach(500, 16, create);
   latencies.length = 0;
-  for (let round = 0; round < 4; round++) {
-    bare.push(await rate(800, 16, bareCreate));
-    service.push(await rate(800, 16, serviceCreate));
+  const cpuBefore = await cpuMs(service);
+  for (let round = 0; round < 24; round++) {
+    const turns = [sides.bare, sides.service];
+    if (Math.random() < 0.5) turns.reverse();
+    for (const side of turns) {
+      const began = performance.now();
+      await forEach(turnLength, 16, side.create);
+      side.ms += performance.now() - began;
+      side.count += turnLength;
+    }
   }
-  const median = (values: number[]) => percentile(values, 0.5);
+  const perSecond = ({ count, ms }: { count: number; ms: number }) => Math.round((count / ms) * 1000);
+  const [bare, own] = [perSecond(sides.bare), perSecond(sides.service)];
   return {
     in_flight: 16,
-    bare_per_s: median(bare),
-    service_per_s: median(service),
-    share: Math.round((median(service) / median(bare)) * 100) / 100,
+    bare_per_s: bare,
+    service_per_s: own,
+    share: Math.round((own / bare) * 100) / 100,
     p50_ms: percentile(latencies, 0.5),
     p99_ms: percentile(latencies, 0.99),
+    service_cpu_ms_per_create: Math.round(((await cpuMs(service)) - cpuBefore) * (1000 / sides.service.count)) / 1000,
   };
+}
+
+function createBare(): Promise<unknown> {
+  const { metadata, ...pod } = podTemplate(`bare-${randomUUID()}`);
+  const labels = {
+    "podwright.dev/pod-service": "bare",
+    "podwright.dev/tenant": "many",
+    "podwright.dev/template": "pod",
+  };
+  const annotations = {
+    "podwright.dev/accepted-at": new Date().toISOString(),
+    "podwright.dev/request": randomUUID(),
+  };
+  return client.resource(pods).create({ ...pod, metadata: { ...metadata, namespace: "bare", labels, annotations } });
+}
+
+/** Processor time that a process has taken. */
+async function cpuMs(child: ChildProcess): Promise<number> {
+  const [user, system] =
+    (await readFile(`/proc/${child.pid}/stat`, "utf8")).split(") ")[1]?.split(" ").slice(11, 13) ?? [];
+  return (Number(user) + Number(system)) * 10;
 }
 
 /**
@@ -230,7 +286,7 @@ async function rate(count: number, inFlight: number, work: (index: number) => Pr
 }
 
 /** So many a second for so long, each sent at its time, however the ones before fare. */
-async function measurePaced(url: string, perSecond: number, seconds: number) {
+async function measurePaced(perSecond: number, seconds: number) {
   const latencies: number[] = [];
   const under: Promise<void>[] = [];
   const began = performance.now();
@@ -238,23 +294,23 @@ async function measurePaced(url: string, perSecond: number, seconds: number) {
     const due = began + (i * 1000) / perSecond;
     const waitMs = due - performance.now();
     if (waitMs > 1) await new Promise((resolve) => setTimeout(resolve, waitMs));
-    under.push(create(url).then(() => void latencies.push(performance.now() - due)));
+    under.push(create().then(() => void latencies.push(performance.now() - due)));
   }
   await Promise.all(under);
   return { p50_ms: percentile(latencies, 0.5), p99_ms: percentile(latencies, 0.99) };
 }
 
-async function create(url: string): Promise<void> {
-  const { status, body } = await send(url, "POST", "/pods", JSON.stringify({ tenant: "many", cmd: "echo hi" }));
+async function create(): Promise<void> {
+  const { status, body } = await send("POST", "/pods", JSON.stringify({ tenant: "many", cmd: "echo hi" }));
   if (status !== 201) throw new Error(`POST /pods: ${status} ${body.slice(0, 300)}`);
   names.push(JSON.parse(body).metadata.name);
 }
 
-async function measureReads(url: string) {
+async function measureReads() {
   const latencies: number[] = [];
   const read = async (index: number) => {
     const began = performance.now();
-    const { status, body } = await send(url, "GET", `/pods/${names[index % names.length]}?tenant=many`);
+    const { status, body } = await send("GET", `/pods/${names[index % names.length]}?tenant=many`);
     if (status !== 200) throw new Error(`GET /pods: ${status} ${body.slice(0, 300)}`);
     latencies.push(performance.now() - began);
   };
@@ -264,12 +320,12 @@ async function measureReads(url: string) {
   return { in_flight: 16, per_s: perSecond, p50_ms: percentile(latencies, 0.5), p99_ms: percentile(latencies, 0.99) };
 }
 
-async function measureList(url: string) {
+async function measureList() {
   const measure = async (path: string) => {
     const latencies: number[] = [];
     for (let i = 0; i < 50; i++) {
       const began = performance.now();
-      const { status } = await send(url, "GET", path);
+      const { status } = await send("GET", path);
       if (status !== 200) throw new Error(`GET ${path}: ${status}`);
       latencies.push(performance.now() - began);
     }
@@ -301,19 +357,26 @@ async function measureStreams({ child, url }: { child: ChildProcess; url: string
   return { resident_mb: now, before_mb: before };
 }
 
-function send(url: string, method: string, path: string, body?: string): Promise<{ status: number; body: string }> {
-  return new Promise((resolve, reject) => {
-    const headers = {
-      moopkey: key,
-      ...(body === undefined ? {} : { "content-type": "application/json", "content-length": Buffer.byteLength(body) }),
-    };
-    const sent = httpRequest(new URL(path, url), { method, agent, headers }, (response) => {
-      const chunks: Buffer[] = [];
-      response.on("data", (chunk: Buffer) => chunks.push(chunk));
-      response.on("end", () => resolve({ status: response.statusCode ?? 0, body: Buffer.concat(chunks).toString() }));
-      response.on("error", reject);
-    });
-    sent.on("error", reject);
-    sent.end(body);
+async function send(
+  method: TransportRequest["method"],
+  path: string,
+  body?: string,
+): Promise<{ status: number; body: string }> {
+  const response = await (caller as HttpTransport).request({
+    method,
+    path,
+    headers: body === undefined ? readHeaders : writeHeaders,
+    ...(body === undefined ? {} : { body }),
+  });
+  return { status: response.status, body: await response.text() };
+}
+
+function callerOf(url: string): HttpTransport {
+  return new HttpTransport({
+    server: url,
+    namespace: "default",
+    tls: {},
+    credentials: staticCredentials({}),
+    headers: { moopkey: key },
   });
 }

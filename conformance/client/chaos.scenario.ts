@@ -1,4 +1,12 @@
-import { Client, configMaps, HttpTransport, Informer, loadKubeconfig, objectKey } from "@podwright/client";
+import {
+  Client,
+  configMaps,
+  HttpTransport,
+  Informer,
+  loadKubeconfig,
+  objectKey,
+  type Transport,
+} from "@podwright/client";
 import type { KubeObject } from "@podwright/kube";
 import { afterAll, beforeAll, expect, test, vi } from "vitest";
 import { type Lane, openLane } from "../lane.ts";
@@ -15,12 +23,17 @@ afterAll(async () => {
   await lane?.close();
 });
 
-test.each([true, false])(
-  "an informer whose watch is harmed a hundred times loses nothing (watchList: %s)",
-  async (watchList) => {
+test.each([
+  { watchList: true, json: false },
+  { watchList: false, json: false },
+  { watchList: true, json: true },
+])(
+  "an informer whose watch is harmed a hundred times loses nothing (watchList: $watchList, JSON only: $json)",
+  async ({ watchList, json }) => {
     const namespace = await lane.namespace("chaos");
     const writer = lane.client.resource(configMaps);
-    const client = new Client(new HttpTransport(proxy.connection));
+    const transport = new HttpTransport(proxy.connection);
+    const client = new Client(json ? acceptingJson(transport) : transport);
     const informer = new Informer<KubeObject>(client.resource(configMaps), {
       namespace,
       watchList,
@@ -68,8 +81,18 @@ test.each([true, false])(
     expect(informer.metrics.missed).toBe(0);
     expect(informer.metrics.stalls).toBeGreaterThan(0);
     expect(informer.metrics.expired).toBeGreaterThan(0);
+    expect(proxy.encoding).toBe(json ? "application/json" : "application/vnd.kubernetes.protobuf;stream=watch");
     await informer.stop();
     await client.close();
   },
   120_000,
 );
+
+/** What of a client asks for JSON whatever it watches. */
+function acceptingJson(transport: Transport): Transport {
+  return {
+    request: (request) =>
+      transport.request({ ...request, headers: { ...request.headers, accept: "application/json" } }),
+    close: () => transport.close(),
+  };
+}

@@ -2,6 +2,8 @@ import http from "node:http";
 import https from "node:https";
 import type { AddressInfo } from "node:net";
 import type { ConnectionConfig } from "@podwright/client";
+import { nativeTypes } from "@podwright/kube";
+import { ProtobufEncoder } from "@podwright/kube/encode";
 
 /** What befalls a watch, or the next one. */
 export type Fault = "drop" | "stall" | "end" | "truncate" | "garbage" | "expired" | "expired-event" | "refuse";
@@ -42,6 +44,7 @@ export class FaultProxy {
   /** For the next watch that goes on from a version. */
   #next: Fault | undefined;
   #cut = false;
+  #encoding: string | undefined;
 
   private constructor(target: ConnectionConfig, agent: https.Agent) {
     this.#target = target;
@@ -80,6 +83,11 @@ export class FaultProxy {
     return this.#watches.size;
   }
 
+  /** What the last watch was answered in. */
+  get encoding(): string | undefined {
+    return this.#encoding;
+  }
+
   /** Harms all watches there are. */
   harm(fault: Fault): void {
     this.happened.set(fault, (this.happened.get(fault) ?? 0) + 1);
@@ -89,7 +97,7 @@ export class FaultProxy {
       upstream.destroy();
       if (fault === "stall") this.#silent.add(response);
       else if (fault === "end") response.end();
-      else if (fault === "truncate") response.end('{"type":"MODIFIED","object":{"metadata":{"na');
+      else if (fault === "truncate") response.end(isProtobuf(response) ? protobufStart : jsonStart);
       else if (fault === "garbage") response.end("<html>504 Gateway Time-out</html>\n");
       else response.destroy();
     }
@@ -118,7 +126,7 @@ export class FaultProxy {
     }
     const watch = request.url?.includes("watch=1") ?? false;
     if (watch && request.url?.includes("resourceVersion=") && this.#next !== undefined) {
-      answer(response, this.#next);
+      answer(response, this.#next, request.headers.accept ?? "");
       this.#next = undefined;
       return;
     }
@@ -134,7 +142,10 @@ export class FaultProxy {
       });
       upstream.on("end", () => response.end());
       upstream.on("error", () => {});
-      if (watch && upstream.statusCode === 200) this.#watches.set(response, upstream);
+      if (watch && upstream.statusCode === 200) {
+        this.#watches.set(response, upstream);
+        this.#encoding = upstream.headers["content-type"];
+      }
     });
     sent.on("error", () => {
       if (!this.#silent.has(response)) response.destroy();
@@ -148,8 +159,19 @@ export class FaultProxy {
   }
 }
 
-function answer(response: http.ServerResponse, fault: Fault): void {
-  if (fault === "expired-event") response.end(`${JSON.stringify({ type: "ERROR", object: expired })}\n`);
+function isProtobuf(response: http.ServerResponse): boolean {
+  return String(response.getHeader("content-type")).includes("protobuf");
+}
+
+const jsonStart = '{"type":"MODIFIED","object":{"metadata":{"na';
+/** Of a frame of 256 bytes with the type MODIFIED. */
+const protobufStart = Buffer.from("00000100" + "0a084d4f444946494544" + "12", "hex");
+
+function answer(response: http.ServerResponse, fault: Fault, accept: string): void {
+  if (fault === "expired-event" && accept.startsWith("application/vnd.kubernetes.protobuf")) {
+    response.setHeader("content-type", "application/vnd.kubernetes.protobuf;stream=watch");
+    response.end(new ProtobufEncoder(nativeTypes()).watchFrame("ERROR", expired));
+  } else if (fault === "expired-event") response.end(`${JSON.stringify({ type: "ERROR", object: expired })}\n`);
   else if (fault === "expired") response.writeHead(410).end(JSON.stringify(expired));
   else response.writeHead(500).end("internal error");
 }

@@ -1,11 +1,10 @@
-import type { Agent, ClientRequest, OutgoingHttpHeaders } from "node:http";
-import https from "node:https";
-import { isIP } from "node:net";
-import tls from "node:tls";
 import { type Clock, sleep, systemClock } from "@podwright/clock";
 import { stringifyJson } from "@podwright/kube/json";
 import type { ConnectionConfig, Credential } from "./connection-config.ts";
-import { HttpResponse } from "./http-response.ts";
+import { Call } from "./http1/call.ts";
+import { RequestHeads } from "./http1/request-head.ts";
+import { type Endpoint, ServerConnections } from "./http1/server-connections.ts";
+import { StaleConnection } from "./http1/stale-connection.ts";
 import type { Transport, TransportRequest, TransportResponse } from "./transport.ts";
 import { TransportError, transportFailure } from "./transport-error.ts";
 
@@ -21,14 +20,9 @@ export interface HttpTransportOptions {
   clock?: Clock;
 }
 
-// An import would read all its exports, and one of them loads all of fetch: 9 MB and 18 ms.
-const http = process.getBuiltinModule("node:http");
-
 // A server closes idle connections after a while (kube-apiserver after 90 s, others sooner); we do it first.
-const idleConnectionMs = 30_000;
+const idleTimeoutMs = 30_000;
 const longestRetryAfterSeconds = 30;
-// What Go's client takes for a stale connection, by its error codes here.
-const staleCodes = new Set(["ECONNRESET", "EPIPE"]);
 
 /**
  * HTTP/1.1 over kept-alive connections. Streams (watches, followed logs) have connections of their own, so no
@@ -45,10 +39,10 @@ export class HttpTransport implements Transport {
   readonly #responseTimeoutMs: number;
   readonly #maxConnections: number;
   readonly #maxRetries: number;
-  readonly #basePath: string;
-  readonly #endpoint: { host: string; port: number; secure: boolean };
-  readonly #active = new Set<ClientRequest>();
-  #agents: Agents | undefined;
+  readonly #heads: RequestHeads;
+  readonly #endpoint: Endpoint;
+  readonly #calls = new Set<Call>();
+  #connections: ServerConnections | undefined;
   #closed = false;
 
   /** Opens nothing yet; throws TypeError when the server's URL is none. */
@@ -63,8 +57,8 @@ export class HttpTransport implements Transport {
     this.#responseTimeoutMs = options.responseTimeoutMs ?? 75_000;
     this.#maxConnections = options.maxConnections ?? 64;
     this.#maxRetries = options.maxRetries ?? 5;
-    this.#basePath = url.pathname.replace(/\/+$/, "");
     const secure = url.protocol === "https:";
+    this.#heads = new RequestHeads(url.host, url.pathname.replace(/\/+$/, ""), config.headers);
     this.#endpoint = {
       host: url.hostname.replace(/^\[(.*)\]$/, "$1"),
       port: url.port === "" ? (secure ? 443 : 80) : Number(url.port),
@@ -113,134 +107,36 @@ export class HttpTransport implements Transport {
 
   async close(): Promise<void> {
     this.#closed = true;
-    const ends = [...this.#active].map((request) => {
-      const end = new Promise<void>((resolve) => request.once("close", resolve));
-      request.destroy(new TransportError(request.method, request.path, "the client was closed", "ECLOSED"));
-      return end;
-    });
-    this.#agents?.destroy();
-    await Promise.all(ends);
+    for (const call of this.#calls) {
+      call.cancel(new TransportError(call.method, call.path, "the client was closed", "ECLOSED"));
+    }
+    await this.#connections?.destroy();
   }
 
   #send(
-    request: TransportRequest,
+    { method, path, headers, signal }: TransportRequest,
     body: string | Uint8Array | undefined,
     credential: Credential,
   ): Promise<TransportResponse> {
-    const { method, path, signal } = request;
     if (this.#closed) return Promise.reject(new TransportError(method, path, "the client was closed", "ECLOSED"));
-    const streaming = /[?&](?:watch|follow)=(?:1|true)/.test(path);
-    const { promise, resolve, reject } = Promise.withResolvers<TransportResponse>();
-    const headers: OutgoingHttpHeaders = { ...this.#config.headers, ...request.headers };
-    if (credential.authorization !== undefined && headers["authorization"] === undefined) {
-      headers["authorization"] = credential.authorization;
-    }
-    if (body !== undefined) headers["content-length"] = Buffer.byteLength(body);
-    const options: https.RequestOptions = {
-      agent: this.#agentsFor(credential)[streaming ? "streams" : "requests"],
-      host: this.#endpoint.host,
-      port: this.#endpoint.port,
-      method,
-      path: this.#basePath + path,
-      headers,
-    };
-    if (signal !== undefined) options.signal = signal;
-    const sent = this.#endpoint.secure ? https.request(options) : http.request(options);
-    this.#active.add(sent);
-
-    let timer: NodeJS.Timeout | undefined;
-    const limit = (ms: number, what: string) => {
-      clearTimeout(timer);
-      timer = setTimeout(() => sent.destroy(new TransportError(method, path, what, "ETIMEDOUT")), ms);
-    };
-    const awaitAnswer = () => {
-      if (/[?&]follow=/.test(path)) clearTimeout(timer);
-      else limit(this.#responseTimeoutMs, `no answer within ${this.#responseTimeoutMs / 1000} s`);
-    };
-    sent.once("socket", (socket) => {
-      if (streaming) socket.setKeepAlive(true, 30_000);
-      if (!socket.connecting) return awaitAnswer();
-      limit(this.#connectTimeoutMs, `no connection within ${this.#connectTimeoutMs / 1000} s`);
-      socket.once(this.#endpoint.secure ? "secureConnect" : "connect", awaitAnswer);
-    });
-    sent.once("response", (message) => {
-      clearTimeout(timer);
-      resolve(new HttpResponse(method, path, message, signal, this.#responseTimeoutMs));
-    });
-    sent.once("close", () => {
-      clearTimeout(timer);
-      this.#active.delete(sent);
-    });
-    // Also after the answer: a connection that breaks then is told to the body's reader, here it is only taken note of.
-    sent.on("error", (error: NodeJS.ErrnoException) => {
-      const stale = sent.reusedSocket && staleCodes.has(error.code ?? "") && !signal?.aborted;
-      reject(stale ? new StaleConnection(error) : transportFailure(method, path, error, signal));
-    });
-    sent.end(body);
-    return promise;
+    const head = this.#heads.write({ method, path, headers, authorization: credential.authorization, body });
+    const call = new Call(method, path, head, body, signal, () => this.#calls.delete(call));
+    this.#calls.add(call);
+    call.begin(this.#connectionsFor(credential)[call.silence === "none" ? "requests" : "streams"]);
+    return call.response;
   }
 
   // Connections belong to a client certificate: another one (rotated, or from an exec plugin) gets new ones.
-  #agentsFor(credential: Credential): Agents {
-    const agents = this.#agents;
-    if (agents !== undefined && agents.certificate === credential.certificate && agents.key === credential.key) {
-      return agents;
-    }
-    this.#agents = new Agents(this.#config, this.#endpoint, credential, this.#maxConnections);
-    agents?.retire();
-    return this.#agents;
-  }
-}
-
-/** A kept-alive connection was closed under a request before any answer. */
-class StaleConnection extends Error {
-  constructor(cause: Error) {
-    super("stale connection", { cause });
-  }
-}
-
-class Agents {
-  readonly certificate: Credential["certificate"];
-  readonly key: Credential["key"];
-  readonly requests: Agent;
-  readonly streams: Agent;
-
-  constructor(
-    config: ConnectionConfig,
-    endpoint: { host: string; secure: boolean },
-    credential: Credential,
-    maxConnections: number,
-  ) {
-    this.certificate = credential.certificate;
-    this.key = credential.key;
-    const common = { keepAlive: true, timeout: idleConnectionMs };
-    if (!endpoint.secure) {
-      this.requests = new http.Agent({ ...common, maxSockets: maxConnections });
-      this.streams = new http.Agent(common);
-      return;
-    }
-    // A ready context, not ca/cert/key: Node would make them part of the pool's key for each request.
-    const context: tls.SecureContextOptions = { minVersion: "TLSv1.2" };
-    if (config.tls.ca !== undefined) context.ca = config.tls.ca;
-    if (credential.certificate !== undefined) context.cert = credential.certificate;
-    if (credential.key !== undefined) context.key = credential.key;
-    const secure: https.AgentOptions = { ...common, secureContext: tls.createSecureContext(context) };
-    secure.rejectUnauthorized = config.tls.insecureSkipVerify !== true;
-    const name = config.tls.serverName ?? (isIP(endpoint.host) === 0 ? endpoint.host : undefined);
-    if (name !== undefined) secure.servername = name;
-    this.requests = new https.Agent({ ...secure, maxSockets: maxConnections });
-    this.streams = new https.Agent(secure);
-  }
-
-  /** Idle connections end now; requests under way go on, and their connections end when they were idle for a while. */
-  retire(): void {
-    for (const agent of [this.requests, this.streams]) {
-      for (const sockets of Object.values(agent.freeSockets)) for (const socket of sockets ?? []) socket.destroy();
-    }
-  }
-
-  destroy(): void {
-    this.requests.destroy();
-    this.streams.destroy();
+  #connectionsFor(credential: Credential): ServerConnections {
+    const connections = this.#connections;
+    if (connections?.belongsTo(credential)) return connections;
+    this.#connections = new ServerConnections(this.#endpoint, this.#config.tls, credential, {
+      maxConnections: this.#maxConnections,
+      connectTimeoutMs: this.#connectTimeoutMs,
+      responseTimeoutMs: this.#responseTimeoutMs,
+      idleTimeoutMs,
+    });
+    connections?.retire();
+    return this.#connections;
   }
 }

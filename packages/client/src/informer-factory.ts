@@ -4,8 +4,8 @@ import { Informer, type InformerOptions } from "./informer.ts";
 import type { ResourceRef } from "./resources.ts";
 
 /**
- * Shares informers: one per resource, selection and transform, however many ask. Options of the factory hold for
- * all its informers unless `for` is given others; indexes are added to the shared one.
+ * Shares informers: one per resource, selection, transform and managedFields, however many ask. Options of the
+ * factory hold for all its informers unless `for` is given others; indexes are added to the shared one.
  * Behaviour: k8s.io/client-go/informers/factory.go.
  */
 export class InformerFactory {
@@ -31,6 +31,7 @@ export class InformerFactory {
       merged.namespace ?? "",
       merged.labelSelector ?? "",
       merged.fieldSelector ?? "",
+      merged.managedFields ?? true,
     ].join("\n");
     const sharing = this.#informers.get(key) ?? [];
     const shared = sharing.find((entry) => entry.transform === merged.transform)?.informer;

@@ -5,10 +5,12 @@ import { type IndexFunction, ObjectStore, objectKey } from "./object-store.ts";
 import type { ResourceClient } from "./resource-client.ts";
 
 export interface InformerOptions<T extends KubeObject> extends ListWatchOptions {
+  /** false: objects have no metadata.managedFields, often a third of an object; watches do not even read them. Default true. */
+  managedFields?: boolean;
   indexes?: Record<string, IndexFunction<T>>;
   /**
    * What to keep of each object: return it, or a smaller copy. It must keep metadata's name, namespace, uid and
-   * resourceVersion, and must not change its argument, which others share. See {@link withoutManagedFields}.
+   * resourceVersion, and must not change its argument, which others share.
    */
   transform?: (object: T) => T;
 }
@@ -21,7 +23,7 @@ export interface ChangeHandler<T extends KubeObject> {
   deleted?(object: T): void;
 }
 
-/** A transform that drops metadata.managedFields, often a third of an object. */
+/** The object without metadata.managedFields. */
 export function withoutManagedFields<T extends KubeObject>(object: T): T {
   if (object.metadata.managedFields === undefined) return object;
   const { managedFields: _dropped, ...metadata } = object.metadata;
@@ -47,7 +49,7 @@ export class Informer<T extends KubeObject = KubeObject> {
 
   constructor(resource: ResourceClient<T>, options: InformerOptions<T> = {}) {
     this.#resource = resource.ref.resource;
-    this.#transform = options.transform;
+    this.#transform = transformOf(options);
     this.#log = options.logger ?? silentLogger;
     this.addIndexes(options.indexes ?? {});
     this.#listWatch = new ListWatch<T>(
@@ -210,6 +212,11 @@ export class Informer<T extends KubeObject = KubeObject> {
       });
     }
   }
+}
+
+function transformOf<T extends KubeObject>({ managedFields, transform }: InformerOptions<T>) {
+  if (managedFields ?? true) return transform;
+  return transform === undefined ? withoutManagedFields<T> : (object: T) => transform(withoutManagedFields(object));
 }
 
 function sameVersion(a: KubeObject, b: KubeObject): boolean {

@@ -20,6 +20,8 @@ export interface ListWatchOptions extends Selection {
   /** Get the first state as a stream of events where the server can (WatchList). Default true; else, and otherwise, a paged list. */
   watchList?: boolean;
   pageSize?: number;
+  /** false: nobody looks at metadata.managedFields, which may be there or not then. Default true. */
+  managedFields?: boolean;
   /** A watch that shows no sign of life for so long is taken for dead. Default 90 s: bookmarks come about every minute. */
   silenceTimeoutMs?: number;
   /** The least time between the starts of two connections. Default 1 s. */
@@ -89,6 +91,7 @@ export class ListWatch<T extends KubeObject> {
   readonly #sink: ListWatchSink<T>;
   readonly #selection: Selection;
   readonly #pageSize: number;
+  readonly #managedFields: boolean;
   readonly #silenceTimeoutMs: number;
   readonly #minReconnectMs: number;
   readonly #maxBackoffMs: number;
@@ -118,6 +121,7 @@ export class ListWatch<T extends KubeObject> {
       ...(options.fieldSelector === undefined ? {} : { fieldSelector: options.fieldSelector }),
     };
     this.#pageSize = options.pageSize ?? defaultPageSize;
+    this.#managedFields = options.managedFields ?? true;
     this.#silenceTimeoutMs = options.silenceTimeoutMs ?? 90_000;
     this.#minReconnectMs = options.minReconnectMs ?? 1000;
     this.#maxBackoffMs = options.maxBackoffMs ?? 30_000;
@@ -197,6 +201,7 @@ export class ListWatch<T extends KubeObject> {
         allowWatchBookmarks: true,
         // Spread, so that the watches of one moment do not all end at one moment.
         timeoutSeconds: 300 + Math.floor(this.#random() * 300),
+        managedFields: this.#managedFields,
         signal: connection.signal,
       });
       for await (const event of events) {

@@ -24,6 +24,8 @@ export interface WatchOptions extends Selection {
   allowWatchBookmarks?: boolean;
   sendInitialEvents?: boolean;
   timeoutSeconds?: number;
+  /** false: nobody looks at metadata.managedFields, which may be there or not then. Default true. */
+  managedFields?: boolean;
   signal?: AbortSignal;
 }
 

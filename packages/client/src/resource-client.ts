@@ -1,5 +1,7 @@
 import type { KubeList, KubeObject } from "@podwright/kube";
-import type { Client } from "./client.ts";
+import type { Client, RequestOptions } from "./client.ts";
+import { isNative } from "./native-group-versions.ts";
+import { UnreadableEvent, watchAccept } from "./protobuf-watch.ts";
 import {
   type DeleteOptions,
   type ListOptions,
@@ -43,11 +45,13 @@ export class ResourceClient<T extends KubeObject = KubeObject> {
   readonly apiVersion: string;
   readonly #client: Client;
   readonly #base: string;
+  #watchesProtobuf: boolean;
 
   constructor(client: Client, ref: ResourceRef) {
     this.#client = client;
     this.ref = ref;
     this.apiVersion = apiVersionOf(ref);
+    this.#watchesProtobuf = isNative(this.apiVersion);
     this.#base = ref.group === "" ? `/api/${ref.version}/` : `/apis/${ref.group}/${ref.version}/`;
   }
 
@@ -136,18 +140,24 @@ export class ResourceClient<T extends KubeObject = KubeObject> {
 
   /**
    * One watch request's events, ERROR events included; ends when the server ends it. For a watch that goes on
-   * whatever happens see {@link ListWatch} and {@link Informer}.
+   * whatever happens see {@link ListWatch} and {@link Informer}. Events of native kinds come as protobuf where the
+   * server has it; once one cannot be read (a newer server's field, which would be lost) the watch fails, and all
+   * later ones of this resource ask for JSON.
    */
   async *watch(options: WatchOptions = {}): AsyncGenerator<WatchEvent<T>, void, undefined> {
     const path = this.#collection(options.namespace) + watchQuery(options);
-    const response = await this.#client.rawRequest(
-      "GET",
-      path,
-      undefined,
-      options.signal === undefined ? undefined : { signal: options.signal },
-    );
+    const request: RequestOptions = {};
+    if (this.#watchesProtobuf) request.headers = { accept: watchAccept };
+    if (options.signal !== undefined) request.signal = options.signal;
+    const response = await this.#client.rawRequest("GET", path, undefined, request);
     if (response.status >= 400) throw await responseError("GET", path, response);
-    yield* response.events() as AsyncIterable<WatchEvent<T>>;
+    try {
+      const { managedFields = true } = options;
+      yield* response.events({ managedFields }) as AsyncIterable<WatchEvent<T>>;
+    } catch (error) {
+      if (error instanceof UnreadableEvent) this.#watchesProtobuf = false;
+      throw error;
+    }
   }
 
   #send<R>(method: TransportRequest["method"], path: string, body?: object, signal?: AbortSignal): Promise<R> {

@@ -1,5 +1,6 @@
 import type { Status } from "@podwright/kube";
 import { StatusError } from "@podwright/kube/status";
+import { isProtobuf } from "./protobuf-watch.ts";
 import type { TransportResponse } from "./transport.ts";
 
 const reasons: Record<number, string> = {
@@ -30,10 +31,13 @@ export async function responseError(method: string, path: string, response: Tran
   let text = "";
   let body: unknown;
   try {
-    text = await response.text();
-    body = JSON.parse(text);
+    if (isProtobuf(response)) body = await protobufBody(response);
+    else {
+      text = await response.text();
+      body = JSON.parse(text);
+    }
   } catch {
-    // Not JSON, or cut short: what there is of the text is the message.
+    // Not what it says it is, or cut short: what there is of the text is the message.
   }
   const status = isStatus(body) ? body : wrapped(method, path, response, text);
   const error = new StatusError(status.code === undefined ? { ...status, code: response.status } : status);
@@ -44,6 +48,14 @@ export async function responseError(method: string, path: string, response: Tran
 /** Whether a value is a meta/v1 Status, as in error bodies, answers to DELETE and ERROR events. */
 export function isStatus(value: unknown): value is Status {
   return typeof value === "object" && value !== null && (value as Status).kind === "Status" && "status" in value;
+}
+
+/** Who asks for a watch in protobuf is refused in it, too. */
+async function protobufBody(response: TransportResponse): Promise<unknown> {
+  const { decodeProtobuf } = await import("@podwright/kube/protobuf");
+  const chunks: Uint8Array[] = [];
+  for await (const chunk of response.chunks()) chunks.push(chunk);
+  return decodeProtobuf(Buffer.concat(chunks)).object;
 }
 
 function wrapped(method: string, path: string, response: TransportResponse, text: string): Status {

@@ -2,7 +2,7 @@
 export class TransportError extends Error {
   readonly method: string;
   readonly path: string;
-  /** Node's error code ("ECONNREFUSED", "ECONNRESET"…), or ours: "ETIMEDOUT", "EBADBODY", "ECLOSED". */
+  /** Node's error code ("ECONNREFUSED", "ECONNRESET"…), or ours: "ETIMEDOUT", "EBADHTTP", "EBADBODY", "ECLOSED". */
   readonly code: string;
   constructor(method: string, path: string, what: string, code: string, cause?: unknown) {
     super(`${method} ${path}: ${what}`, cause === undefined ? undefined : { cause });
@@ -18,6 +18,6 @@ export function transportFailure(method: string, path: string, error: unknown, s
   if (signal?.aborted) return signal.reason;
   if (error instanceof TransportError) return error;
   const { code, message } = error as { code?: string; message?: string };
-  const what = message === "aborted" || message === "socket hang up" ? "the connection was closed" : String(message);
+  const what = String(message);
   return new TransportError(method, path, what || String(code ?? "failed"), code ?? "EFAILED", error);
 }

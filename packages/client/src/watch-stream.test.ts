@@ -18,13 +18,13 @@ const server = http.createServer(async (_request, response) => {
 beforeAll(() => new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve)));
 afterAll(() => server.close());
 
-async function read(sent: Uint8Array[], maxLineChars?: number): Promise<WatchEvent[]> {
+async function read(sent: Uint8Array[], maxLineBytes?: number): Promise<WatchEvent[]> {
   pieces = sent;
   const body = await new Promise<http.IncomingMessage>((resolve, reject) => {
     http.get({ port: (server.address() as AddressInfo).port, agent: false }, resolve).on("error", reject);
   });
   const events: WatchEvent[] = [];
-  for await (const event of watchStream("GET", "/watch", body, undefined, maxLineChars)) events.push(event);
+  for await (const event of watchStream("GET", "/watch", body, undefined, maxLineBytes)) events.push(event);
   return events;
 }
 
@@ -44,7 +44,7 @@ test("events are the same however the bytes are cut", async () => {
 
 test("a line longer than allowed is refused, whether or not it ends", async () => {
   const long = Buffer.from(`{"type":"ADDED","object":{"a":"${"x".repeat(200)}"}}`);
-  const problem = { code: "EBADBODY", message: "GET /watch: a watch event is longer than 100 characters" };
+  const problem = { code: "EBADBODY", message: "GET /watch: a watch event is longer than 100 bytes" };
   await expect(read([long, Buffer.from("\n")], 100)).rejects.toMatchObject(problem);
   await expect(read([long], 100)).rejects.toMatchObject(problem);
 });

@@ -1,10 +1,9 @@
-import type { IncomingMessage } from "node:http";
 import type { WatchEvent } from "./transport.ts";
 import { TransportError, transportFailure } from "./transport-error.ts";
 import { parseWire } from "./wire-json.ts";
 
 /** Longer than any object a server stores (etcd takes 1.5 MiB), short enough not to fill the memory. */
-const defaultMaxLineChars = 16 * 1024 * 1024;
+const defaultMaxLineBytes = 16 * 1024 * 1024;
 
 /**
  * The events of a watch answer: one JSON text per line, handed on as each line is complete. When the reader
@@ -14,34 +13,33 @@ const defaultMaxLineChars = 16 * 1024 * 1024;
 export async function* watchStream(
   method: string,
   path: string,
-  body: IncomingMessage,
+  body: AsyncIterable<Uint8Array>,
   signal?: AbortSignal,
-  maxLineChars: number = defaultMaxLineChars,
+  maxLineBytes: number = defaultMaxLineBytes,
 ): AsyncGenerator<WatchEvent, void, undefined> {
   // The part of a line that came so far; joined only when its end is there, so that a large object which
   // comes in many chunks is not searched and copied again for each of them.
-  let parts: string[] = [];
+  let parts: Uint8Array[] = [];
   let partsLength = 0;
-  body.setEncoding("utf8");
   try {
-    for await (const chunk of body as AsyncIterable<string>) {
+    for await (const chunk of body) {
       let start = 0;
-      for (let end = chunk.indexOf("\n"); end >= 0; end = chunk.indexOf("\n", start)) {
-        let line = chunk.slice(start, end);
+      for (let end = chunk.indexOf(newline); end >= 0; end = chunk.indexOf(newline, start)) {
+        let line = chunk.subarray(start, end);
         start = end + 1;
         if (parts.length > 0) {
           parts.push(line);
-          line = parts.join("");
+          line = Buffer.concat(parts);
           parts = [];
           partsLength = 0;
         }
-        if (line.length > maxLineChars) throw tooLong(method, path, maxLineChars);
-        if (line !== "" && line !== "\r") yield parseEvent(method, path, line);
+        if (line.length > maxLineBytes) throw tooLong(method, path, maxLineBytes);
+        if (line.length > 1 || (line.length === 1 && line[0] !== carriageReturn)) yield parseEvent(method, path, line);
       }
       if (start < chunk.length) {
-        parts.push(start === 0 ? chunk : chunk.slice(start));
+        parts.push(start === 0 ? chunk : chunk.subarray(start));
         partsLength += chunk.length - start;
-        if (partsLength > maxLineChars) throw tooLong(method, path, maxLineChars);
+        if (partsLength > maxLineBytes) throw tooLong(method, path, maxLineBytes);
       }
     }
     if (partsLength > 0) {
@@ -49,16 +47,18 @@ export async function* watchStream(
     }
   } catch (error) {
     throw transportFailure(method, path, error, signal);
-  } finally {
-    body.destroy();
   }
 }
 
-function tooLong(method: string, path: string, maxLineChars: number): TransportError {
-  return new TransportError(method, path, `a watch event is longer than ${maxLineChars} characters`, "EBADBODY");
+const newline = 10;
+const carriageReturn = 13;
+
+function tooLong(method: string, path: string, maxLineBytes: number): TransportError {
+  return new TransportError(method, path, `a watch event is longer than ${maxLineBytes} bytes`, "EBADBODY");
 }
 
-function parseEvent(method: string, path: string, line: string): WatchEvent {
+function parseEvent(method: string, path: string, bytes: Uint8Array): WatchEvent {
+  const line = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString("utf8");
   let event: unknown;
   try {
     event = parseWire(line);

@@ -7,7 +7,6 @@ import {
   InformerFactory,
   type Logger,
   services as serviceRef,
-  withoutManagedFields,
 } from "@podwright/client";
 import { createClusterRoleAggregationController } from "./controllers/cluster-role-aggregation.ts";
 import type { Controller, ControllerContext } from "./controllers/controller.ts";
@@ -64,7 +63,7 @@ export async function startControlLoops(options: ControlLoopsOptions): Promise<C
     return client;
   };
   const manager = connect("kube-controller-manager");
-  const informers = new InformerFactory(manager, { clock, logger, transform: withoutManagedFields });
+  const informers = new InformerFactory(manager, { clock, logger, managedFields: false });
   const recorders: EventRecorder[] = [];
   const contextOf = (client: Client, component: string): ControllerContext => {
     const recorder = new EventRecorder(client, { component, clock, logger });
@@ -73,6 +72,7 @@ export async function startControlLoops(options: ControlLoopsOptions): Promise<C
   };
   const context = (component: string): ControllerContext => contextOf(manager, component);
 
+  const nodeNames = Array.from({ length: options.nodes }, (_unused, index) => `node-${index + 1}`);
   const controllers: Controller[] = [
     createNamespaceController(context("namespace-controller")),
     createServiceAccountController(context("service-account-controller")),
@@ -91,6 +91,7 @@ export async function startControlLoops(options: ControlLoopsOptions): Promise<C
       contextOf,
       connect,
       localFolders: options.localFolders,
+      isOwnNode: (name) => nodeNames.includes(name),
     }),
   ];
   informers.start();
@@ -102,7 +103,7 @@ export async function startControlLoops(options: ControlLoopsOptions): Promise<C
       ...options.node,
       client: connect("kubelet"),
       nodes: options.nodes,
-      names: Array.from({ length: options.nodes }, (_unused, index) => `node-${index + 1}`),
+      names: nodeNames,
       machines: options.machines,
       directory: options.nodeDirectory,
       namespaceInformer: namespaceInformer(informers),

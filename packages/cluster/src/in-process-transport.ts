@@ -25,20 +25,28 @@ export function inProcessTransport(server: Pick<ApiServer, "handle">, user: User
 }
 
 function apiRequest(request: TransportRequest, user: UserInfo, closed: AbortSignal): ApiRequest {
-  const { path, method, headers = {}, body, signal } = request;
+  const { path, method, headers, body, signal } = request;
   const question = path.indexOf("?");
   const query = new URLSearchParams(question < 0 ? "" : path.slice(question + 1));
   return {
     method,
     path: question < 0 ? path : path.slice(0, question),
     query,
-    headers,
+    headers: headers === undefined ? {} : withoutProtobuf(headers),
     body: ownedBody(body),
     user,
     // Only watches last until somebody ends them.
     signal: signal === undefined ? closed : query.has("watch") ? AbortSignal.any([signal, closed]) : signal,
   };
 }
+
+/** Objects are handed over as they are, and other answers are read as JSON. */
+function withoutProtobuf(headers: Record<string, string>): Record<string, string> {
+  const accept = headers["accept"];
+  if (!accept?.includes(protobuf)) return headers;
+  return { ...headers, accept: accept.replaceAll(protobuf, "application/json") };
+}
+const protobuf = "application/vnd.kubernetes.protobuf";
 
 /** The server may change what it is given, and callers keep what they gave. */
 function ownedBody(body: TransportRequest["body"]): ApiRequest["body"] {

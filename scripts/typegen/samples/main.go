@@ -1,8 +1,9 @@
 // Samples prints objects of every kind of the table with random fields, each
 // as upstream's protobuf and as the JSON that upstream writes after reading it:
-// what packages/kube decodes is compared with them.
+// what packages/kube decodes is compared with them. And as the protobuf that
+// upstream writes after reading that JSON, for what packages/kube encodes.
 //
-// Usage: samples -seed 1 -count 3, a JSON line for each: {"kind", "pb" (base64), "json"}
+// Usage: samples -seed 1 -count 3, a JSON line for each: {"kind", "pb" (base64), "json", "written" (base64)}
 package main
 
 import (
@@ -31,6 +32,7 @@ type sample struct {
 	Kind     string          `json:"kind"`
 	Protobuf []byte          `json:"pb"`
 	JSON     json.RawMessage `json:"json"`
+	Written  []byte          `json:"written"`
 }
 
 func main() {
@@ -75,7 +77,18 @@ func main() {
 			if err != nil {
 				log.Fatalf("%s: %v", kind, err)
 			}
-			if err := out.Encode(sample{kind.String(), wire.Bytes(), text}); err != nil {
+			fromJSON, err := types.New(kind)
+			if err != nil {
+				log.Fatal(err)
+			}
+			if err := json.Unmarshal(text, fromJSON); err != nil {
+				log.Fatalf("%s: %v", kind, err)
+			}
+			var written bytes.Buffer
+			if err := encoder.Encode(fromJSON, &written); err != nil {
+				log.Fatalf("%s: %v", kind, err)
+			}
+			if err := out.Encode(sample{kind.String(), wire.Bytes(), text, written.Bytes()}); err != nil {
 				log.Fatal(err)
 			}
 		}

@@ -2,7 +2,7 @@ import { messageOf } from "../error-message.ts";
 import { isJsonObject } from "../json.ts";
 import type { JsonObject, JsonValue } from "../object.ts";
 import type { FieldFacts, Scalar, Special, StructFacts, TypeRef, TypeTable } from "../types/facts.ts";
-import { schemaStruct } from "./struct-decoder.ts";
+import { schemaStruct } from "./go-zeros.ts";
 import { canonicalMicroTimeText, canonicalTimeText } from "./time.ts";
 import { canonicalBase64, canonicalQuantityText } from "./values.ts";
 

@@ -1,32 +1,25 @@
-import { isJsonObject, parseJson, setField } from "../json.ts";
+import { setField } from "../json.ts";
 import type { JsonObject, JsonValue } from "../object.ts";
-import type { FieldFacts, Scalar, Special, TypeRef, TypeTable } from "../types/facts.ts";
-import { schemaStruct } from "./struct-decoder.ts";
-import { formatMicroTime, formatTime } from "./time.ts";
-import { WireError, type WireReader } from "./wire-reader.ts";
+import type { FieldFacts, Special, TypeRef, TypeTable } from "../types/facts.ts";
+import { wireTypeOf } from "../types/wire-type.ts";
+import { isAlwaysWritten, omission, schemaStruct, zeroOf } from "./go-zeros.ts";
+import {
+  type FieldReader,
+  type FieldsByNumber,
+  type MessageReader,
+  MessageSource,
+  readFields,
+  type ValueReader,
+} from "./message-fields.ts";
+import { WireError } from "./wire-reader.ts";
+import { readIntOrString, readMicroTime, readQuantity, readRaw, readTime, scalarReaders } from "./wire-values.ts";
+
+type Zero = () => JsonValue;
 
 /**
- * Reads one value of a field. `before` is what an earlier occurrence of the field gave: lists and maps are written
- * an element at a time, and parts of one message may come apart.
- */
-type ValueReader = (reader: WireReader, before: JsonValue | undefined, depth: number) => JsonValue;
-
-interface FieldReader {
-  /** "" for an embedded struct, whose fields become the message's own. */
-  name: string;
-  goName: string;
-  wireType: number;
-  /** Lists of numbers also come as one value with all of them. */
-  packable: boolean;
-  read: ValueReader;
-}
-
-type MessageReader = (reader: WireReader, into: JsonObject, depth: number) => void;
-
-/**
- * Reads protobuf messages of native types into JSON values, field by field as they are on the wire. Upstream writes
- * every field that is not a pointer, so zero values of those mean unset: {@link decodeNative} leaves them out, which
- * knows the pointers.
+ * Reads protobuf messages of native types into what Go's JSON encoder would write of them: the form that decodeNative
+ * gives. Upstream's protobuf has every field that is not a pointer, so zero values of those mean unset; a field that
+ * JSON has always may be missing.
  */
 export class MessageCompiler {
   readonly #table: TypeTable;
@@ -42,64 +35,87 @@ export class MessageCompiler {
     if (known !== undefined) return known;
     const struct = this.#table.struct(structName);
     if (struct === undefined) throw new Error(`the type table has no struct ${structName}`);
-    const facts = new Map<number, FieldFacts>();
-    for (const field of struct.fields.values()) if (field.proto > 0) facts.set(field.proto, field);
-    const fields = new Map<number, FieldReader>();
-    const message: MessageReader = (reader, into, depth) => {
+    const fields = [...struct.jsonFields.values()];
+    const names = fields.map((field) => field.name);
+    const slotOf = new Map(names.map((name, slot) => [name, slot]));
+    const finishes = fields.map(finishOf);
+    const zeros = fields.map((field) => (isAlwaysWritten(field) ? this.#zero(field) : undefined));
+    const byNumber = this.#fields(struct.fields, slotOf);
+
+    const newObject = objectsOfAShape();
+    const message: MessageReader = (reader, depth) => {
       if (depth > maxDepth) throw new WireError("proto: messages are nested too deeply");
-      while (reader.next()) {
-        const { field: number, wireType } = reader;
-        let field = fields.get(number);
-        if (field === undefined) {
-          // Types may contain themselves: readers of fields are built at the first value.
-          const fact = facts.get(number);
-          if (fact === undefined) {
-            reader.skip(wireType);
-            continue;
-          }
-          field = this.#field(fact);
-          fields.set(number, field);
+      const slots: (JsonValue | undefined)[] = new Array(names.length);
+      if (!readFields(reader, slots, byNumber, depth)) reader.unknown ??= struct.goName;
+      const object = newObject();
+      for (let slot = 0; slot < slots.length; slot++) {
+        const value = slots[slot];
+        if (value === undefined || value === null) {
+          const zero = zeros[slot];
+          if (zero !== undefined) object[names[slot] as string] = zero();
+          continue;
         }
-        if (field.name === "" && wireType === 2) field.read(reader, into, depth + 1);
-        else if (wireType === field.wireType) into[field.name] = field.read(reader, into[field.name], depth + 1);
-        else if (wireType === 2 && field.packable) {
-          const packed = reader.message();
-          while (!packed.isAtEnd) into[field.name] = field.read(packed, into[field.name], depth + 1);
-        } else throw new WireError(`proto: wrong wireType = ${wireType} for field ${field.goName}`);
+        const finish = finishes[slot];
+        const finished = finish === undefined ? value : finish(value);
+        if (finished !== undefined) object[names[slot] as string] = finished;
       }
+      return object;
     };
     this.#messages.set(structName, message);
     return message;
   }
 
-  #field(facts: FieldFacts): FieldReader {
-    const element = facts.type.type === "list" && facts.type.message === undefined ? facts.type.element : undefined;
-    const wireType = wireTypeOf(element ?? facts.type);
+  /** The readers of a message's fields by number. Types may contain themselves: each is built when it first comes. */
+  #fields(facts: ReadonlyMap<string, FieldFacts>, slotOf: ReadonlyMap<string, number>): FieldsByNumber {
+    const byNumber = new Map<number, FieldFacts>();
+    for (const field of facts.values()) if (field.proto > 0) byNumber.set(field.proto, field);
+    const known: FieldReader[] = [];
     return {
-      name: facts.inline ? "" : facts.name,
-      goName: facts.name.charAt(0).toUpperCase() + facts.name.slice(1),
+      known,
+      build: (number) => {
+        const found = byNumber.get(number);
+        if (found !== undefined) known[number] = this.#field(found, slotOf);
+        return known[number];
+      },
+    };
+  }
+
+  #field(facts: FieldFacts, slotOf: ReadonlyMap<string, number>): FieldReader {
+    const { name, type } = facts;
+    const element = type.type === "list" && type.message === undefined ? type.element : undefined;
+    const wireType = wireTypeOf(element ?? type);
+    const field: FieldReader = {
+      goName: name.charAt(0).toUpperCase() + name.slice(1),
       wireType,
       packable: element !== undefined && wireType !== 2,
-      read: this.#type(facts.type),
+      slot: slotOf.get(name) ?? -1,
+      omitsZero: type.type === "scalar" && omission(facts)(0),
+      read: this.#type(type),
     };
+    if (name === "managedFields") return { ...field, read: unlessUnwanted(field.read) };
+    if (type.type !== "struct") return field;
+    if (!facts.inline) return { ...field, parts: this.message(type.name) };
+    return { ...field, embedded: this.#fields(this.#table.struct(type.name)?.fields ?? new Map(), slotOf) };
   }
 
   #type(type: TypeRef): ValueReader {
     switch (type.type) {
       case "struct": {
         const message = this.message(type.name);
-        return (reader, before, depth) => {
-          const into = isJsonObject(before) ? before : {};
-          message(reader.message(), into, depth);
-          return into;
+        return (reader, _before, depth) => {
+          const outerEnd = reader.enter();
+          const value = message(reader, depth);
+          reader.leave(outerEnd);
+          return value;
         };
       }
       case "list": {
         const element = this.#type(type.element);
-        if (type.message) return wrappedList(element);
+        const zero = this.#zeroOf(type.element);
+        if (type.message) return wrappedList(element, zero);
         return (reader, before, depth) => {
-          const list = Array.isArray(before) ? before : [];
-          list.push(element(reader, undefined, depth));
+          const list = (before ?? []) as JsonValue[];
+          list.push(element(reader, undefined, depth) ?? zero());
           return list;
         };
       }
@@ -116,17 +132,19 @@ export class MessageCompiler {
   #map(valueType: TypeRef): ValueReader {
     const wireType = wireTypeOf(valueType);
     const readValue = this.#type(valueType);
-    const zero = zeroOf(valueType);
+    const isBytes = valueType.type === "scalar" && valueType.scalar === "bytes";
+    const zero = isBytes ? () => "" : this.#zeroOf(valueType);
     return (reader, before, depth) => {
-      const map = isJsonObject(before) ? before : {};
-      const entry = reader.message();
+      const map = (before ?? {}) as JsonObject;
+      const outerEnd = reader.enter();
       let key = "";
       let value: JsonValue | undefined;
-      while (entry.next()) {
-        if (entry.field === 1 && entry.wireType === 2) key = entry.string();
-        else if (entry.field === 2 && entry.wireType === wireType) value = readValue(entry, value, depth);
-        else entry.skip(entry.wireType);
+      while (reader.next()) {
+        if (reader.field === 1 && reader.wireType === 2) key = reader.string();
+        else if (reader.field === 2 && reader.wireType === wireType) value = readValue(reader, undefined, depth);
+        else reader.skip(reader.wireType);
       }
+      reader.leave(outerEnd);
       setField(map, key, value ?? zero());
       return map;
     };
@@ -135,21 +153,11 @@ export class MessageCompiler {
   #special(special: Special): ValueReader {
     switch (special) {
       case "quantity":
-        return (reader) => {
-          let text = "0";
-          for (const message = reader.message(); message.next(); ) {
-            if (message.field === 1 && message.wireType === 2) text = message.string();
-            else message.skip(message.wireType);
-          }
-          return text;
-        };
+        return readQuantity;
       case "time":
-        return (reader) => formatTime(readTimestamp(reader).seconds);
+        return readTime;
       case "microTime":
-        return (reader) => {
-          const { seconds, nanos } = readTimestamp(reader);
-          return formatMicroTime(seconds, Math.trunc(nanos / 1000));
-        };
+        return readMicroTime;
       case "duration":
         throw new WireError("proto: no served type has a Duration");
       case "intOrString":
@@ -172,116 +180,100 @@ export class MessageCompiler {
       let whole: JsonValue | undefined;
       let allows = false;
       const list: JsonValue[] = [];
-      for (const message = reader.message(); message.next(); ) {
-        const { field, wireType } = message;
-        if (special === "schemaOrBool" && field === 1 && wireType === 0) allows = message.bool();
-        else if (wireType === 2 && field === (special === "schemaOrBool" ? 2 : 1))
-          whole = schema(message, whole, depth);
-        else if (wireType === 2 && field === 2) {
-          list.push(special === "schemaOrArray" ? schema(message, undefined, depth) : message.string());
-        } else message.skip(wireType);
+      const outerEnd = reader.enter();
+      while (reader.next()) {
+        const { field, wireType } = reader;
+        if (special === "schemaOrBool" && field === 1 && wireType === 0) allows = reader.bool();
+        else if (wireType === 2 && field === (special === "schemaOrBool" ? 2 : 1)) {
+          whole = schema(reader, undefined, depth + 1);
+        } else if (wireType === 2 && field === 2) {
+          list.push(special === "schemaOrArray" ? schema(reader, undefined, depth + 1) : reader.string());
+        } else reader.skip(wireType);
       }
+      reader.leave(outerEnd);
       if (special === "schemaOrBool") return whole ?? allows;
       return list.length > 0 ? list : (whole ?? null);
+    };
+  }
+
+  #zero(field: FieldFacts): Zero {
+    return field.pointer ? () => null : this.#zeroOf(field.type);
+  }
+
+  #zeroOf(type: TypeRef): Zero {
+    if (type.type !== "struct") return zeroOf(type);
+    let message: MessageReader | undefined;
+    return () => {
+      message ??= this.message(type.name);
+      return message(new MessageSource(new Uint8Array()), 0);
     };
   }
 }
 
 /** Each level of an object takes one to three. */
 const maxDepth = 1000;
-const firstSecond = Date.parse("0001-01-01T00:00:00Z") / 1000;
-const lastSecond = Date.parse("9999-12-31T23:59:59Z") / 1000;
 
-function wireTypeOf(type: TypeRef): number {
-  if (type.type !== "scalar") return 2;
-  switch (type.scalar) {
-    case "string":
-    case "bytes":
-      return 2;
-    case "double":
-      return 1;
-    case "float":
-      return 5;
-    default:
-      return 0;
+/**
+ * Makes plain objects for which V8 learns, from the first few, how much room they need: half of an object's fields
+ * would not fit in the room that it makes for any `{}`.
+ */
+function objectsOfAShape(): () => JsonObject {
+  function Shape() {
+    // Fields come later.
   }
+  Shape.prototype = Object.prototype;
+  const Constructor = Shape as unknown as new () => JsonObject;
+  return () => new Constructor();
 }
 
-const scalarReaders: Readonly<Record<Scalar, ValueReader>> = {
-  string: (reader) => reader.string(),
-  bytes: (reader) => reader.bytes().toString("base64"),
-  bool: (reader) => reader.bool(),
-  int32: (reader) => reader.int32(),
-  int64: (reader) => reader.int64(),
-  uint32: (reader) => reader.uint32(),
-  uint64: (reader) => reader.uint64(),
-  double: (reader) => reader.double(),
-  float: (reader) => reader.float(),
-};
-
-/** The value of a map's entry that has none. */
-function zeroOf(type: TypeRef): () => JsonValue {
-  switch (type.type) {
-    case "struct":
-      return () => ({});
-    case "scalar": {
-      const zero = type.scalar === "string" || type.scalar === "bytes" ? "" : type.scalar === "bool" ? false : 0;
-      return () => zero;
-    }
-    default:
-      return () => null;
-  }
-}
-
-function wrappedList(element: ValueReader): ValueReader {
+function unlessUnwanted(read: ValueReader): ValueReader {
   return (reader, before, depth) => {
-    const list = Array.isArray(before) ? before : [];
-    for (const message = reader.message(); message.next(); ) {
-      if (message.field === 1 && message.wireType === 2) list.push(element(message, undefined, depth));
-      else message.skip(message.wireType);
-    }
-    return list;
+    if (reader.managedFields) return read(reader, before, depth);
+    reader.skip(2);
+    return null;
   };
 }
 
-function readTimestamp(reader: WireReader): { seconds: number; nanos: number } {
-  const message = reader.message();
-  let seconds = message.isAtEnd ? firstSecond : 0;
-  let nanos = 0;
-  while (message.next()) {
-    if (message.field === 1 && message.wireType === 0) seconds = Number(message.int64());
-    else if (message.field === 2 && message.wireType === 0) nanos = message.int32();
-    else message.skip(message.wireType);
+/** What becomes of a field's value when all of it is there: undefined when Go leaves it out. */
+type Finish = (value: JsonValue) => JsonValue | undefined;
+
+function finishOf(field: FieldFacts): Finish | undefined {
+  const isOmitted = omission(field);
+  switch (field.type.type) {
+    case "map":
+      return (value) => (isOmitted(value) ? undefined : sorted(value as JsonObject));
+    case "list":
+      // A copy has no room for elements to come: V8 makes room for 17 when the first is added.
+      return (value) => (isOmitted(value) ? undefined : (value as JsonValue[]).slice());
+    default:
+      return undefined;
   }
-  if (nanos < 0) {
-    seconds -= 1;
-    nanos += 1_000_000_000;
-  }
-  if (!(seconds >= firstSecond && seconds <= lastSecond) || nanos < 0 || nanos >= 1_000_000_000) {
-    throw new WireError("proto: time out of range");
-  }
-  return { seconds, nanos };
 }
 
-function readIntOrString(reader: WireReader): JsonValue {
-  let isString = false;
-  let int = 0;
-  let text = "";
-  for (const message = reader.message(); message.next(); ) {
-    if (message.field === 1 && message.wireType === 0) isString = message.uint32() === 1;
-    else if (message.field === 2 && message.wireType === 0) int = message.int32();
-    else if (message.field === 3 && message.wireType === 2) text = message.string();
-    else message.skip(message.wireType);
+/** Go writes a map's keys in their order; most come so. */
+function sorted(map: JsonObject): JsonObject {
+  let last = "";
+  let inOrder = true;
+  for (const key in map) {
+    inOrder &&= last <= key;
+    last = key;
   }
-  return isString ? text : int;
+  if (inOrder) return map;
+  const copy: JsonObject = {};
+  for (const key of Object.keys(map).sort()) setField(copy, key, map[key]);
+  return copy;
 }
 
-/** JSON text within a message. */
-function readRaw(reader: WireReader): JsonValue {
-  let raw: Buffer | undefined;
-  for (const message = reader.message(); message.next(); ) {
-    if (message.field === 1 && message.wireType === 2) raw = message.bytes();
-    else message.skip(message.wireType);
-  }
-  return raw === undefined || raw.length === 0 ? null : parseJson(raw).value;
+/** Lists that are messages themselves, of elements (1). */
+function wrappedList(element: ValueReader, zero: Zero): ValueReader {
+  return (reader, before, depth) => {
+    const list = (before ?? []) as JsonValue[];
+    const outerEnd = reader.enter();
+    while (reader.next()) {
+      if (reader.field === 1 && reader.wireType === 2) list.push(element(reader, undefined, depth) ?? zero());
+      else reader.skip(reader.wireType);
+    }
+    reader.leave(outerEnd);
+    return list;
+  };
 }

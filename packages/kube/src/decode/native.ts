@@ -1,15 +1,10 @@
 import type { JsonObject, JsonValue } from "../object.ts";
 import { nativeTypes } from "../types/table.ts";
+import { DecodeError } from "./decode-error.ts";
 import { diagnose } from "./diagnose.ts";
 import { DecoderCompiler, type DecodeState } from "./struct-decoder.ts";
 
-/** A body that cannot be read into its type. The message is what Go's decoder says, as in upstream's 400 answers. */
-export class DecodeError extends Error {
-  constructor(message: string) {
-    super(message);
-    this.name = "DecodeError";
-  }
-}
+export { DecodeError } from "./decode-error.ts";
 
 export interface DecodedObject {
   /** A new object in canonical form; parts without a schema (RawExtension, fieldsV1) are the argument's own. */

@@ -161,6 +161,14 @@ describe("protobuf bodies", () => {
     });
   });
 
+  test("keys of maps are sorted; fields that the struct has not are told of", () => {
+    const entry = (key: string) => message(2, text(1, key), text(2, "x"));
+    const bytes = envelope("v1", "ConfigMap", entry("b"), entry("__proto__"), entry("a"), entry("B"));
+    expect(Object.keys(decode(bytes)["data"] as JsonObject)).toEqual(["B", "__proto__", "a", "b"]);
+    expect(decodeProtobuf(bytes).unknown).toBeUndefined();
+    expect(decodeProtobuf(envelope("v1", "ConfigMap", message(1, int(99, 1)))).unknown).toBe("ObjectMeta");
+  });
+
   test("DeleteOptions are known in every group; a kind may be given when the envelope has none", () => {
     const options = envelope("apps/v1", "DeleteOptions", int(1, 0), text(4, "Foreground"));
     expect(decode(options)).toEqual({
@@ -205,6 +213,17 @@ describe("bytes that are no such body", () => {
       message(2, message(7, message(4, message(1, schema)))),
     );
     expect(() => decodeProtobuf(bytes)).toThrow("proto: messages are nested too deeply");
+  });
+
+  test("messages whose parts come in parts are not read for ever", () => {
+    let schema = message(28);
+    for (let i = 0; i < 60; i++) schema = Buffer.concat([message(28, schema), message(28)]);
+    const bytes = envelope(
+      "apiextensions.k8s.io/v1",
+      "CustomResourceDefinition",
+      message(2, message(7, message(4, message(1, schema)))),
+    );
+    expect(() => decodeProtobuf(bytes)).toThrow("proto: too many messages come in parts");
   });
 
   test("whatever is cut or changed, the answer is an object or a DecodeError", () => {

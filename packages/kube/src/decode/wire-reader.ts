@@ -10,7 +10,7 @@ export class WireError extends Error {
 export class WireReader {
   readonly #bytes: Buffer;
   #position: number;
-  readonly end: number;
+  #end: number;
   /** The number and wire type of the field that {@link next} found. */
   field = 0;
   /** How the field is written: 0 a varint, 1 eight bytes, 2 a length and bytes, 5 four bytes. */
@@ -19,12 +19,12 @@ export class WireReader {
   constructor(bytes: Uint8Array, start = 0, end = bytes.length) {
     this.#bytes = Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
     this.#position = start;
-    this.end = end;
+    this.#end = end;
   }
 
   /** Goes to the next field; false at the end. */
   next(): boolean {
-    if (this.#position >= this.end) return false;
+    if (this.#position >= this.#end) return false;
     const tag = this.uint32();
     this.field = tag >>> 3;
     this.wireType = tag & 7;
@@ -32,33 +32,66 @@ export class WireReader {
     return true;
   }
 
-  /** A reader of the message that comes now. */
-  message(): WireReader {
+  /** Goes into the message that comes now, so that its end is the end; gives what {@link leave} takes. */
+  enter(): number {
     const length = this.#length();
-    const start = this.#position;
-    this.#position += length;
-    return new WireReader(this.#bytes, start, this.#position);
+    const outerEnd = this.#end;
+    this.#end = this.#position + length;
+    return outerEnd;
+  }
+
+  /** Goes out of a message, past what was not read of it. */
+  leave(outerEnd: number): void {
+    this.#position = this.#end;
+    this.#end = outerEnd;
   }
 
   get isAtEnd(): boolean {
-    return this.#position >= this.end;
+    return this.#position >= this.#end;
+  }
+
+  get position(): number {
+    return this.#position;
+  }
+
+  /** The contents of all fields of a number that the message has from `start` on, one after the other. */
+  joined(start: number, number: number): Buffer {
+    const parts: Buffer[] = [];
+    for (const reader = new WireReader(this.#bytes, start, this.#end); reader.next(); ) {
+      if (reader.field === number && reader.wireType === 2) parts.push(reader.bytes());
+      else reader.skip(reader.wireType);
+    }
+    return Buffer.concat(parts);
   }
 
   string(): string {
     const length = this.#length();
     const start = this.#position;
     this.#position += length;
-    // Short text is mostly ASCII: quicker by hand than by a call out of the engine.
-    if (length < 16) {
-      let text = "";
-      for (let i = start; i < this.#position; i++) {
-        const byte = this.#bytes[i] as number;
-        if (byte > 0x7f) return this.#bytes.toString("utf8", start, this.#position);
-        text += String.fromCharCode(byte);
-      }
-      return text;
+    return length <= longestPooled ? this.#pooled(start, length) : this.#bytes.toString("utf8", start, this.#position);
+  }
+
+  #pooled(start: number, length: number): string {
+    const bytes = this.#bytes;
+    const end = start + length;
+    let hash = length;
+    let all = 0;
+    for (let i = start; i < end; i++) {
+      const byte = bytes[i] as number;
+      hash = (Math.imul(hash, 31) + byte) | 0;
+      all |= byte;
     }
-    return this.#bytes.toString("utf8", start, this.#position);
+    if (all > 0x7f) return bytes.toString("utf8", start, end);
+    const slot = (hash ^ (hash >>> 15)) & (pool.length - 1);
+    const pooled = pool[slot] as string;
+    if (pooled.length === length) {
+      let i = 0;
+      while (i < length && pooled.charCodeAt(i) === bytes[start + i]) i++;
+      if (i === length) return pooled;
+    }
+    const text = bytes.toString("latin1", start, end);
+    pool[slot] = text;
+    return text;
   }
 
   bytes(): Buffer {
@@ -159,22 +192,26 @@ export class WireReader {
   }
 
   #byte(): number {
-    if (this.#position >= this.end) throw unexpectedEnd();
+    if (this.#position >= this.#end) throw unexpectedEnd();
     return this.#bytes[this.#position++] as number;
   }
 
   #length(): number {
     const length = this.uint64();
-    if (typeof length === "bigint" || length > this.end - this.#position) throw unexpectedEnd();
+    if (typeof length === "bigint" || length > this.#end - this.#position) throw unexpectedEnd();
     return length;
   }
 
   #need(count: number): void {
-    if (this.end - this.#position < count) throw unexpectedEnd();
+    if (this.#end - this.#position < count) throw unexpectedEnd();
   }
 }
 
 const maxGroupDepth = 100;
+
+/** Texts that were read last, by their hash: an object's are mostly those of the one before, and need not be there twice. */
+const pool: string[] = new Array(2048).fill("");
+const longestPooled = 64;
 
 function unexpectedEnd(): WireError {
   return new WireError("unexpected EOF");

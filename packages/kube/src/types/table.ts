@@ -41,11 +41,14 @@ const bodyPackages: Readonly<Record<string, string>> = {
   "meta.k8s.io/v1": "meta/v1",
 };
 
+type MapType = StructFacts["mapType"];
+
 class NativeTypeTable implements TypeTable {
   readonly #rows: NativeRows;
   /** "io.k8s.api.core.v1" → "core/v1" */
   readonly #packages = new Map<string, string>();
   readonly #structs = new Map<string, StructFacts>();
+  readonly #mapTypes = new Map<string, MapType | undefined>();
   readonly #patchSchemas = new Map<string, PatchSchema>();
   #kinds: readonly KindFacts[] | undefined;
   #kindIndex: ReadonlyMap<string, KindFacts> | undefined;
@@ -77,7 +80,7 @@ class NativeTypeTable implements TypeTable {
     if (packageName === undefined) return undefined;
     const goName = name.slice(dot + 1);
     const key = `${packageName}.${goName}`;
-    const row = Object.hasOwn(this.#rows.structs, key) ? this.#rows.structs[key] : undefined;
+    const row = this.#rows.struct(key);
     if (row === undefined) return undefined;
 
     const fields = new Map<string, FieldFacts>();
@@ -159,11 +162,14 @@ class NativeTypeTable implements TypeTable {
   }
 
   /** Read from the row alone: structs may contain themselves. */
-  #mapTypeOf(structName: string): "atomic" | "granular" | undefined {
+  #mapTypeOf(structName: string): MapType | undefined {
+    if (this.#mapTypes.has(structName)) return this.#mapTypes.get(structName);
     const dot = structName.lastIndexOf(".");
-    const extras =
-      this.#rows.structs[`${this.#packages.get(structName.slice(0, dot))}${structName.slice(dot)}`]?.at(-1);
-    return extras === undefined || Array.isArray(extras) ? undefined : extras.mapType;
+    const row = this.#rows.struct(`${this.#packages.get(structName.slice(0, dot))}${structName.slice(dot)}`);
+    const extras = row?.at(-1);
+    const mapType = extras === undefined || Array.isArray(extras) ? undefined : extras.mapType;
+    this.#mapTypes.set(structName, mapType);
+    return mapType;
   }
 
   #jsonFields(fields: ReadonlyMap<string, FieldFacts>): ReadonlyMap<string, FieldFacts> {

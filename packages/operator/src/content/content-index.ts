@@ -56,6 +56,7 @@ export class ContentIndex {
   constructor(informers: InformerFactory, key: Uint8Array) {
     this.hasher = new ContentHasher(key);
     const options = {
+      managedFields: false,
       transform: (object: KubeObject) => entryOf(object, this.hasher),
       indexes: { namespace: namespaceOf },
     };

@@ -1,4 +1,4 @@
-import { InformerFactory, nodeImages, withoutManagedFields } from "@podwright/client";
+import { InformerFactory, nodeImages } from "@podwright/client";
 import type { Part, PartContext } from "../part.ts";
 import { ImageCatalog } from "./catalog.ts";
 import { nodeImagesCrd } from "./crd.ts";
@@ -50,7 +50,7 @@ function startFreshening(context: FreshContext, options: FreshPartOptions): { st
     options.engine !== undefined || options.sync !== undefined || (options.images ?? "none") !== "none"
       ? localName
       : undefined;
-  const reports = informers.for<NodeImages>(nodeImages, { transform: withoutManagedFields });
+  const reports = informers.for<NodeImages>(nodeImages, { managedFields: false });
   followReports(reports, catalog, (name) => name === ownName);
 
   const start = async (): Promise<void> => {

@@ -115,14 +115,14 @@ export class PodIndex {
     this.#leave();
   }
 
-  /** What the workload's pods run in a container. */
-  running(workload: string, container: string, repository: string): RunningImage[] {
-    return this.#containers(workload, container).map(({ imageId, startedAt }) => {
+  /** What the workload's pods run in a container, and the image that their spec names. */
+  running(workload: string, container: string, repository: string): (RunningImage & { image: string })[] {
+    return this.#containers(workload, container).map(({ image, imageId, startedAt }) => {
       const id = digestOfImageId(imageId);
       const at = imageId.indexOf("@");
       const name = at < 0 ? undefined : tryReference(imageId.slice(0, at).replace(/^.*:\/\//, ""));
       const fromRepository = name !== undefined && repositoryOf(name) === repository;
-      return { startedAt, fromRepository, ...(id === undefined ? {} : { id }) };
+      return { image, startedAt, fromRepository, ...(id === undefined ? {} : { id }) };
     });
   }
 

@@ -117,7 +117,11 @@ function decideAll(situation: RolloutSituation, plan: RolloutPlan, at: string): 
     const repository = repositoryOfImage(container.image);
     if (repository === undefined || !catalog.has(repository)) continue;
     const candidates = catalog.candidates(repository);
-    const running = pods.running(key, container.name, repository);
+    const rolledAt = rollTime(plan.state, container.name);
+    // Pods that a rollout under way is about to replace say nothing of the tag that the template has now.
+    const running = pods
+      .running(key, container.name, repository)
+      .filter(({ image, startedAt }) => image === container.image || startedAt >= rolledAt);
     const decision = decide({
       container,
       policy: settings.policy,
@@ -142,6 +146,12 @@ function decideAll(situation: RolloutSituation, plan: RolloutPlan, at: string): 
     }
   }
   tellWaiting(plan, waiting);
+}
+
+/** When the rollout under way of a container began; before all time if there is none. */
+function rollTime(state: FreshState, container: string): number {
+  const pending = pendingRolls(state).find((each) => each.container === container);
+  return pending === undefined ? Number.NEGATIVE_INFINITY : Date.parse(pending.at);
 }
 
 function roll(

@@ -17,9 +17,9 @@ export function workInformers(informers: InformerFactory): FreshInformers {
       DaemonSet: of("DaemonSet"),
       CronJob: of("CronJob"),
     },
-    pods: informers.for(pods, { transform: asPod }),
-    nodes: informers.for(nodes, { transform: asNode }),
-    namespaces: informers.for(namespaces, { transform: asNamespace }),
+    pods: informers.for(pods, { managedFields: false, transform: asPod }),
+    nodes: informers.for(nodes, { managedFields: false, transform: asNode }),
+    namespaces: informers.for(namespaces, { managedFields: false, transform: asNamespace }),
   } as FreshInformers;
 }
 

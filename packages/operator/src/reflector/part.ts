@@ -1,11 +1,4 @@
-import {
-  namespaces,
-  type Occasion,
-  onDemand,
-  secretReflectors,
-  whenThereIs,
-  withoutManagedFields,
-} from "@podwright/client";
+import { namespaces, type Occasion, onDemand, secretReflectors, whenThereIs } from "@podwright/client";
 import { type KubeObject, messageOf } from "@podwright/kube";
 import type { Part, PartContext } from "../part.ts";
 import { ownerOf } from "./copy-registry.ts";
@@ -20,7 +13,7 @@ export function createReflectorPart(context: PartContext): Part {
   const { informers, clock, logger } = context;
   const watched = {
     reflectors: informers.for<SecretReflector>(secretReflectors, { indexes: { namespace: byNamespace } }),
-    namespaces: informers.for(namespaces, { transform: withoutManagedFields }),
+    namespaces: informers.for(namespaces, { managedFields: false }),
   };
   // Asked for now, so that it has synced when the controllers start.
   const { content } = context;

@@ -52,7 +52,7 @@ export class LiveRuns {
   constructor({ client, instance, clock, logger }: LiveRunsOptions) {
     this.#client = client;
     this.#clock = clock;
-    const options = { labelSelector: `${instanceLabel}=${instance}`, transform: slim, clock, logger };
+    const options = { labelSelector: `${instanceLabel}=${instance}`, managedFields: false, clock, logger };
     this.#pods = new Informer(client.resource(pods), {
       ...options,
       indexes: { job: (pod) => (jobOf(pod) === undefined ? [] : [jobOf(pod) as string]) },
@@ -121,7 +121,7 @@ export class LiveRuns {
     const key = keyOf(object.metadata.labels?.[tenantLabel] ?? "", object.metadata.name as string);
     const known = this.#byKey.get(key);
     if (known !== undefined && known.object.metadata.uid === object.metadata.uid) return known;
-    const run = this.#put(slim(object));
+    const run = this.#put(withoutManagedFields(object));
     this.#unconfirmed.set(key, { run, at: this.#clock.now() });
     this.#check ??= this.#clock.after(unconfirmedForMs, () => void this.#confirm(), { background: true });
     return run;
@@ -158,8 +158,11 @@ export class LiveRuns {
   }
 
   #changed(object: KubeObject): void {
-    this.#unconfirmed.delete(keyOf(object.metadata.labels?.[tenantLabel] ?? "", object.metadata.name as string));
-    this.#put(object);
+    const key = keyOf(object.metadata.labels?.[tenantLabel] ?? "", object.metadata.name as string);
+    this.#unconfirmed.delete(key);
+    // The event of a creation tells what its answer told. A Job's state is its pod's too.
+    const known = object.kind === "Job" ? undefined : this.#byKey.get(key)?.object;
+    if (known === undefined || !isSame(known, object)) this.#put(object);
   }
 
   #put(object: KubeObject): LiveRun {
@@ -237,6 +240,6 @@ function jobOf(pod: KubeObject): string | undefined {
   return owner === undefined ? undefined : `${pod.metadata.namespace}/${owner.name}`;
 }
 
-function slim(object: KubeObject): KubeObject {
-  return withoutManagedFields(object);
+function isSame({ metadata: a }: KubeObject, { metadata: b }: KubeObject): boolean {
+  return a.uid === b.uid && a.resourceVersion === b.resourceVersion;
 }

@@ -1,4 +1,4 @@
-import { type Client, type Clock, Informer, type Logger, tenants, withoutManagedFields } from "@podwright/client";
+import { type Client, type Clock, Informer, type Logger, tenants } from "@podwright/client";
 import type { KubeObject } from "@podwright/kube";
 import { Problem } from "../problem.ts";
 import { readTenantObject, type TokenDeclaration } from "./read-tenant.ts";
@@ -72,7 +72,7 @@ export async function startClusterTenants(options: {
     controller.changed(name, object, known.get(name)?.error);
   };
 
-  const informer = new Informer(client.resource(tenants), { transform: withoutManagedFields, logger, clock });
+  const informer = new Informer(client.resource(tenants), { managedFields: false, logger, clock });
   informer.onChange({
     added: take,
     updated: take,

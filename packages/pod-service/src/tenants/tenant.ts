@@ -1,4 +1,4 @@
-import { createHash } from "node:crypto";
+import { hash } from "node:crypto";
 import type { JsonObject } from "@podwright/kube";
 
 /** Who may have pods made, where, from what, and how many. */
@@ -49,7 +49,7 @@ export function isTenantId(value: unknown): value is string {
 
 /** How tokens are kept and compared. */
 export function digestOf(secret: string | Buffer): Buffer {
-  return createHash("sha256").update(secret).digest();
+  return hash("sha256", secret, "buffer");
 }
 
 /** Where tenants come from. */

@@ -38,6 +38,7 @@ export class TokenSecrets {
       const informer = new Informer(this.#client.resource(secrets), {
         namespace,
         fieldSelector: "type=Opaque",
+        managedFields: false,
         transform: digestsOnly,
         logger: this.#logger,
       });
