@@ -9,5 +9,7 @@ export default defineConfig({
     // Real daemons on a machine that others share: one slow start is no failure. Reports name what was tried again.
     retry: process.env["CI"] === "true" ? 2 : 0,
     fileParallelism: false,
+    // What runs side by side in a file waits for the API server most of its time.
+    maxConcurrency: 12,
   },
 });

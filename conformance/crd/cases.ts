@@ -4,6 +4,7 @@ import { instances } from "./instance-cases.ts";
 import { ruleDefinitions, ruleInstances } from "./rule-cases.ts";
 import { estimatedCosts, runtimeCosts } from "./rule-cost-cases.ts";
 import { collectionLibraries, rulesThatCome, textLibraries } from "./rule-library-cases.ts";
+import { optionalElements } from "./rule-optional-cases.ts";
 import { ratcheting, selectable, subresources, versions } from "./version-cases.ts";
 
 export const cases: Case[] = [
@@ -22,4 +23,5 @@ export const cases: Case[] = [
   rulesThatCome(),
   runtimeCosts(),
   estimatedCosts(),
+  optionalElements(),
 ];

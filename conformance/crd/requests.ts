@@ -88,3 +88,13 @@ export const text: Json = { type: "string" };
 export const whole: Json = { type: "integer" };
 export const short: Json = { ...text, maxLength: 20 };
 export const rules = (...written: Json[]): Json => ({ "x-kubernetes-validations": written });
+
+/** Rules that fail and tell the values of these expressions: one object shows them all. */
+export const shows = (...expressions: string[]): Json =>
+  rules(
+    ...expressions.map((expression, index) => ({
+      rule: "false",
+      message: `no value: ${index}`,
+      messageExpression: `'%s'.format([${expression}])`,
+    })),
+  );

@@ -9,19 +9,12 @@ import {
   merge,
   post,
   remove,
+  shows,
   text,
   whole,
   widget,
 } from "./requests.ts";
 
-/** Rules that fail and tell the values of these expressions: one object shows them all. */
-const shows = (...expressions: string[]): Json => ({
-  "x-kubernetes-validations": expressions.map((expression, index) => ({
-    rule: "false",
-    message: `no value: ${index}`,
-    messageExpression: `'%s'.format([${expression}])`,
-  })),
-});
 const holds = (...expressions: string[]): Json => ({
   "x-kubernetes-validations": expressions.map((rule) => ({ rule })),
 });

@@ -12,7 +12,7 @@ import {
 } from "@podwright/apiserver";
 import type { KubeObject } from "@podwright/kube";
 import { generateSigningKey } from "@podwright/pki";
-import { type Api, bodyOf, impersonationHeaders, warningTexts } from "./exchange.ts";
+import { type Api, answerOf, impersonationHeaders } from "./exchange.ts";
 
 /** The embedded API server alone, in memory and in this process, with what a new cluster has. */
 export async function openEmbeddedApi(options: { rbac?: boolean } = {}): Promise<Api> {
@@ -31,7 +31,8 @@ export async function openEmbeddedApi(options: { rbac?: boolean } = {}): Promise
     ...(rbac && { authorizer: rbac.authorizer }),
   });
   const api: Api = {
-    async send({ method, path, body, contentType = "application/json", accept = "application/json", as }) {
+    async send(exchange) {
+      const { method, path, body, contentType = "application/json", accept = "application/json", as } = exchange;
       const url = new URL(path, "https://embedded");
       const text = body === undefined || typeof body === "string" ? body : JSON.stringify(body);
       const response = await server.handle({
@@ -44,9 +45,9 @@ export async function openEmbeddedApi(options: { rbac?: boolean } = {}): Promise
         signal: new AbortController().signal,
       });
       if (response.body.type !== "bytes") throw new Error("a watch cannot be compared");
-      const answer = response.body.chunks.map((chunk) => chunk.toString()).join("");
-      const warnings = warningTexts(response.headers["Warning"]);
-      return { status: response.status, ...(warnings.length > 0 && { warnings }), body: bodyOf(answer) };
+      const bytes = Buffer.concat(response.body.chunks.map((chunk) => Buffer.from(chunk)));
+      const { Warning: warning, "Content-Type": type } = response.headers;
+      return answerOf(exchange, response.status, { warning, "content-type": type }, bytes);
     },
     async close() {
       server.close();

@@ -1,3 +1,5 @@
+import { protobufBody } from "./protobuf-body.ts";
+
 /** A request, sent to both API servers. */
 export interface Exchange {
   /** What it shows; the title in reports. */
@@ -21,6 +23,8 @@ export interface Exchange {
 
 export interface Answer {
   status: number;
+  /** Of answers to those who accept protobuf. */
+  contentType?: string;
   warnings?: string[];
   body: unknown;
 }
@@ -50,14 +54,33 @@ export function impersonationHeaders(as: Exchange["as"]): Record<string, string>
 }
 
 /** The texts of a Warning header: `299 - "a", 299 - "b"`. */
-export function warningTexts(header: string | null | undefined): string[] {
+function warningTexts(header: string | undefined): string[] {
   return [...(header ?? "").matchAll(/299 - "((?:[^"\\]|\\.)*)"/g)].map((match) =>
     (match[1] ?? "").replace(/\\(.)/g, "$1"),
   );
 }
 
+/** What came, as it is compared. Names of headers are in lower case. */
+export function answerOf(
+  { accept = "" }: Exchange,
+  status: number,
+  headers: Record<string, string | undefined>,
+  bytes: Buffer,
+): Answer {
+  const contentType = headers["content-type"];
+  const warnings = warningTexts(headers["warning"]);
+  return {
+    status,
+    ...(accept.includes("protobuf") && contentType !== undefined && { contentType }),
+    ...(warnings.length > 0 && { warnings }),
+    body: contentType?.startsWith("application/vnd.kubernetes.protobuf")
+      ? protobufBody(bytes)
+      : bodyOf(bytes.toString()),
+  };
+}
+
 /** JSON where it is JSON: some errors are plain text. */
-export function bodyOf(text: string): unknown {
+function bodyOf(text: string): unknown {
   try {
     return JSON.parse(text);
   } catch {

@@ -1,4 +1,4 @@
-import { readFileSync, writeFileSync } from "node:fs";
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { type Answer, type Api, type Exchange, sendUntil } from "./exchange.ts";
 import { normalize } from "./normalize.ts";
@@ -18,28 +18,35 @@ interface Options {
   replacements?: () => [string, string][];
   /** Compare who manages fields. */
   managedFields?: boolean;
+  /** The cases run side by side: no two of them have objects, or what a webhook server tells, in common. */
+  together?: boolean;
   /** Takes more out of an answer before it is compared. */
   mask?: (answer: Answer) => Answer;
 }
 
 /**
  * Compares answers with what a real API server has been recorded to answer. On the real lane RECORD=1 writes the
- * recording anew.
+ * recording of what runs anew.
  */
 export function compareWithRecorded(options: Options): void {
   const { open, cases, file, replacements = () => [], managedFields = false, mask = (answer) => answer } = options;
+  const suites = options.together === true ? describe.concurrent : describe;
   const recording = process.env["RECORD"] === "1" && process.env["KUBECONFIG_REAL"] !== undefined;
-  const recorded: Record<string, Record<string, Answer>> = recording ? {} : JSON.parse(readFileSync(file, "utf8"));
+  const recorded: Record<string, Record<string, Answer>> = recording && !existsSync(file)
+    ? {}
+    : JSON.parse(readFileSync(file, "utf8"));
   let api: Api;
   beforeAll(async () => {
     api = await open();
   });
   afterAll(async () => {
     await api.close();
-    if (recording) writeFileSync(file, `${JSON.stringify(recorded, undefined, 2)}\n`);
+    if (!recording) return;
+    const inOrder = Object.fromEntries(cases.map(({ name }) => [name, recorded[name]]));
+    writeFileSync(file, `${JSON.stringify(inOrder, undefined, 2)}\n`);
   });
 
-  describe.each(cases)("$name", ({ name, exchanges }) => {
+  suites.each(cases)("$name", ({ name, exchanges }) => {
     const answers: Record<string, Answer> = {};
     beforeAll(async () => {
       for (const exchange of exchanges) {

@@ -69,6 +69,9 @@ describe.skipIf(missing !== undefined)(`podwright up and docker build (${missing
       expect(images.stdout).toBe(
         ["Deployment", "StatefulSet", "DaemonSet", "CronJob"].map((kind) => `${kind} myimage:fixed\n`).join(""),
       );
+      // One rollout: pods that are about to go say nothing of the new tag's content.
+      const revision = ["-o", "jsonpath={.items[*].metadata.annotations.deployment\\.kubernetes\\.io/revision}"];
+      expect((await kubectl(["get", "deployments", ...revision])).stdout).toBe("2");
       await kubectl(["create", "job", "now", "--from=cronjob/nightly"]);
       await vi.waitFor(async () => expect((await kubectl(["logs", "job/now"])).stdout).toBe("fixed"), wait);
 

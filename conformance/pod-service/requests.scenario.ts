@@ -113,6 +113,11 @@ test("a Job's template in upstream's form makes a Job; its exit code is its pod'
   expect(await lane.client.resource(pods).list({ namespace, labelSelector: `job-name=${name}` })).toMatchObject({
     items: [{}],
   });
+  // The API server answers with a Status here: a Job goes at once.
+  expect(await at.call("DELETE", made.headers.get("location") as string)).toMatchObject({
+    status: 200,
+    body: { kind: "Job", metadata: { name }, spec: {}, run: { name, kind: "Job" } },
+  });
 });
 
 test("parameters: defaults, types and enums; what is wrong is named", async () => {

@@ -81,7 +81,8 @@ test("objects that own each other in a circle go together", async () => {
   await gone("two");
 });
 
-describe("custom resources", () => {
+// Garbage collectors look for new kinds every 30 seconds, namespaces' controllers are patient: these wait together.
+describe.concurrent("custom resources", () => {
   const group = `garbage-${Math.random().toString(36).slice(2, 8)}.example.com`;
   const widgets = { group, version: "v1", resource: "widgets", kind: "Widget", namespaced: true };
   const definition: KubeObject = {
@@ -153,7 +154,7 @@ describe("custom resources", () => {
   });
 });
 
-test("a namespace waits for content that is held, and says what", async () => {
+test.concurrent("a namespace waits for content that is held, and says what", async () => {
   const held = await newNamespace("held");
   await client.resource(configMaps).create({
     apiVersion: "v1",

@@ -9,4 +9,5 @@ compareWithRecorded({
   cases,
   file: new URL("recorded.json", import.meta.url),
   managedFields: true,
+  together: true,
 });

@@ -41,6 +41,7 @@ const convertedBy = (request: ConversionRequest): Json => (converting()(request)
 /** By the path without its slash. */
 export const answers: Record<string, (request: ConversionRequest) => Answer> = {
   convert: converting(),
+  record: converting(),
   relabel: withMetadata({ labels: { converted: "yes" }, annotations: { "example.com/converted": "yes" } }),
   meddle: withMetadata({ finalizers: ["example.com/x"], generation: 77, creationTimestamp: null, managedFields: [] }),
   prune: converting((widget) => ({ ...widget, spec: { ...widget.spec, unknown: 1 }, other: true })),
@@ -83,11 +84,11 @@ export const answers: Record<string, (request: ConversionRequest) => Answer> = {
   close: () => "disconnect",
 };
 
-/** A server of conversion webhooks; it tells of the first review it got since it was asked. */
+/** A server of conversion webhooks; it tells of the first review that came to /record since it was asked. */
 export async function startConversionServer(): Promise<WebhookServer> {
   let received: unknown;
   const server = await startReviewServer((path, url, review) => {
-    received ??= { url, review };
+    if (path === "record") received ??= { url, review };
     const answer = answers[path]?.(review.request) ?? "disconnect";
     if (typeof answer === "string" || "text" in answer) return answer;
     return { text: JSON.stringify(reviewOf(review, answer)) };

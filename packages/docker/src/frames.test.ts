@@ -40,6 +40,20 @@ test("both streams, each to its end", async () => {
   expect(await Promise.all([text(stdout), text(stderr)])).toEqual(["one\ntwo\n", "oops\n"]);
 });
 
+test("who reads slowly a long time has no more listeners than at first", async () => {
+  const source = Readable.from(Array.from({ length: 50 }, () => frame(1, "x".repeat(16_384))));
+  const { stdout, stderr } = splitFrames(source);
+  stderr.resume();
+  const atFirst = stdout.listenerCount("close");
+  let most = 0;
+  for await (const _chunk of stdout) {
+    await new Promise((resolve) => setImmediate(resolve));
+    most = Math.max(most, stdout.listenerCount("close"));
+  }
+  // One to wait for room, and the reader's own.
+  expect(most).toBeLessThanOrEqual(atFirst + 3);
+});
+
 test("the source waits for who reads slowly, and is left when nobody reads any more", async () => {
   let made = 0;
   const source = Readable.from(

@@ -51,10 +51,7 @@ export function splitFrames(source: Readable): { stdout: Readable; stderr: Reada
       for await (const { stream, data } of frames(source)) {
         const target = streams[stream];
         if (target.destroyed || target.write(data)) continue;
-        await new Promise<void>((resolve) => {
-          target.once("drain", resolve);
-          target.once("close", resolve);
-        });
+        await drained(target);
       }
       for (const target of both) target.end();
     } catch (error) {
@@ -64,4 +61,15 @@ export function splitFrames(source: Readable): { stdout: Readable; stderr: Reada
   // When nobody reads any more the daemon is left.
   void Promise.allSettled(both.map((target) => finished(target))).then(() => source.destroy());
   return streams;
+}
+
+/** Resolves when there is room for more, or nobody to read it. */
+function drained(target: PassThrough): Promise<void> {
+  return new Promise((resolve) => {
+    const done = (): void => {
+      target.off("drain", done).off("close", done);
+      resolve();
+    };
+    target.once("drain", done).once("close", done);
+  });
 }

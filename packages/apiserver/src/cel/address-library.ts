@@ -32,6 +32,14 @@ export class Cidr {
 
 class IpNamespace {}
 
+/** What `net.IP` and `net.CIDR` name: the types of addresses. */
+class NetNamespace {
+  constructor(environment: Environment) {
+    const typeOf = (value: string) => ({ enumerable: true, get: () => environment.evaluate(`type(${value})`) });
+    Object.defineProperties(this, { IP: typeOf("ip('::')"), CIDR: typeOf("cidr('::/0')") });
+  }
+}
+
 const ipType = "net.IP";
 const cidrType = "net.CIDR";
 
@@ -42,6 +50,8 @@ export function registerAddresses(environment: Environment): Environment {
     .registerType(ipType, { ctor: Ip, fields: {} })
     .registerType(cidrType, { ctor: Cidr, fields: {} })
     .registerType("net.ip", { ctor: IpNamespace, fields: {} })
+    .registerType("net", { ctor: NetNamespace, fields: { IP: "type", CIDR: "type" } })
+    .registerConstant("net", "net", new NetNamespace(environment))
     .registerConstant("ip", "net.ip", new IpNamespace())
     .registerFunction(`ip(string): ${ipType}`, parseIp)
     .registerFunction("isIP(string): bool", (text: string) => succeeds(() => parseIp(text)))

@@ -96,7 +96,7 @@ function costWhenDone(node: Node, saved: number): ((result: unknown) => number) 
       // What names a constant, like `sets`, is put in when types are checked.
       return () => (node.meta.alternate === undefined ? 1 - saved : 0);
     case ".":
-      return () => accessCost(node, 1) - saved;
+      return () => (isTypeName(node) ? 0 : accessCost(node, 1) - saved);
     case "[]":
       return () => accessCost(node, indexCost(node)) - saved;
     case ".?":
@@ -230,6 +230,13 @@ function meterLoop(loop: Loop, charge: Charge): void {
     charge(loop.kind === "quantifier" && !isQuantifier ? 2 : 1);
     return result(accumulated);
   };
+}
+
+/** `net.IP`: what has a constant's name before its dot. Known only when types have been checked. */
+export function isTypeName({ args, op }: Node): boolean {
+  if (op !== ".") return false;
+  const [operand] = args as [Node];
+  return operand.op === "id" && operand.meta.alternate !== undefined;
 }
 
 /** A field or element: what it is taken from costs one more where it is no variable's. */

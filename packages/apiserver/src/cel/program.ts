@@ -6,6 +6,7 @@ import { expressionOf } from "./estimate/from-tree.ts";
 import { widenHas } from "./has-macro.ts";
 import { boundVariable, wrongLiteral } from "./literals.ts";
 import { limitExceeded, type Meter, meterTree, type Node } from "./metering.ts";
+import { markOptionalElements, readOptionalElements } from "./optional-elements.ts";
 
 /** A compiled expression. */
 export interface Program {
@@ -101,8 +102,11 @@ export function programOf(environment: Environment, expression: string, isTyped 
 }
 
 function parse(environment: Environment, expression: string): ReturnType<Environment["parse"]> {
+  const { optional, text } = readOptionalElements(expression);
   try {
-    return environment.parse(expression);
+    const parsed = environment.parse(text);
+    markOptionalElements(parsed.ast, optional);
+    return parsed;
   } catch (error) {
     throw new CompilationError(`compilation failed: ${located(expression, error as CelFailure, environment)}`);
   }
@@ -178,8 +182,12 @@ function located(expression: string, failure: CelFailure, environment: Environme
       return `type '${goType(type)}' does not support field selection`;
     });
     start -= 1;
-  } else if (/^heterogeneous_/.test(failure.code ?? "")) message = message.replace(/^.*(?=expected type ')/, "");
-  else if (failure.code === "unexpected_token") message = `Syntax error: ${message}`;
+  } else if (/^heterogeneous_/.test(failure.code ?? "")) {
+    message = message.replace(/^.*(?=expected type ')/, "").replace(/(?<=')[^' ]+(?=')/g, goType);
+    // A field is where its dot is, a call where its parenthesis is.
+    if (expression.charAt(start - 1) === ".") start -= 1;
+    else start += /^[\w.]+(?=\()/.exec(expression.slice(start, end))?.[0].length ?? 0;
+  } else if (failure.code === "unexpected_token") message = `Syntax error: ${message}`;
   start = Math.min(start, expression.length);
   return atPosition(expression, start, message);
 }

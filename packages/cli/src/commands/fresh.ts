@@ -124,7 +124,8 @@ async function status(client: Client, namespace: string | undefined): Promise<st
   const rows = workloads.flatMap(({ items }) => items.flatMap(statusRows));
   const head = ["NAMESPACE", "WORKLOAD", "CONTAINER", "IMAGE", "SINCE", "RESULT", "NOTE"];
   if (rows.length > 0) lines.push("", textTable(head, rows));
-  else lines.push("", "Nothing was rolled out yet.");
+  else if (namespace === undefined) lines.push("", "Nothing was rolled out yet.");
+  else lines.push("", `Nothing was rolled out yet in the namespace ${namespace}; -A shows all.`);
   return lines.join("\n");
 }
 

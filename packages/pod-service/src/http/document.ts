@@ -1,5 +1,6 @@
 import swagger from "@fastify/swagger";
 import Fastify from "fastify";
+import { addLinks, type Paths } from "./links.ts";
 import { tenantRoutes } from "./tenant-routes.ts";
 
 const openApiBase = {
@@ -21,21 +22,32 @@ const openApiBase = {
   security: [{ token: [] }, { moopkey: [] }],
 };
 
+/** Upstream's paths. */
+const upstreamPrefix = "/service/v1";
+
 /**
  * The OpenAPI document, from the routes themselves: they are put into an app that serves nobody. Built when somebody
  * asks for it, for few do.
  */
-export async function buildDocument(): Promise<Record<string, unknown>> {
+export async function buildDocument(): Promise<{ paths: Paths }> {
   const app = Fastify();
   app.setValidatorCompiler(() => () => true);
   app.setSerializerCompiler(() => JSON.stringify);
   await app.register(swagger, { openapi: openApiBase as never });
-  for (const prefix of ["", "/service/v1"]) {
+  for (const prefix of ["", upstreamPrefix]) {
     // Only handlers look at what they are given.
     await app.register(async (scope) => tenantRoutes(scope, {} as never), { prefix });
   }
   await app.ready();
-  const document = app.swagger() as unknown as Record<string, unknown>;
+  const document = app.swagger() as unknown as { paths: Paths };
   await app.close();
+  const { paths } = document;
+  // No two operations have one id.
+  for (const [path, operations] of Object.entries(paths)) {
+    if (!path.startsWith(upstreamPrefix)) continue;
+    for (const operation of Object.values(operations)) operation.operationId += "V1";
+  }
+  addLinks(paths, "", "");
+  addLinks(paths, upstreamPrefix, "V1");
   return document;
 }

@@ -11,6 +11,7 @@ export const failures = {
   401: problem("The credentials are missing or not valid."),
   403: problem("The credentials do not allow this."),
   429: problem("Too many requests; Retry-After says when to come again."),
+  431: problem("The URL and the headers are too large."),
   500: problem("The service failed, or the tenant's template is not valid."),
   502: problem("The tenant service or the cluster failed."),
   503: problem("The service is starting, or stopping."),

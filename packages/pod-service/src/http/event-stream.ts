@@ -1,5 +1,6 @@
 import type { ServerResponse } from "node:http";
 import type { Clock } from "@podwright/client";
+import { drained } from "./drained.ts";
 
 /** What a client may be behind before it is let go: it comes back by itself and is told the newest state. */
 const mostBuffered = 64 * 1024;
@@ -83,10 +84,7 @@ class EventStream {
 
   /** Resolves when there is room again, or the stream is closed. */
   drained(): Promise<void> {
-    return new Promise((resolve) => {
-      this.#response.once("drain", resolve);
-      this.#response.once("close", resolve);
-    });
+    return drained(this.#response);
   }
 
   end(): void {

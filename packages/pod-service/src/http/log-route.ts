@@ -1,10 +1,10 @@
-import { once } from "node:events";
 import type { ServerResponse } from "node:http";
 import { type Client, queryString, responseError } from "@podwright/client";
 import { isCode } from "@podwright/kube/status";
 import { invalidField, Problem } from "../problem.ts";
 import { clusterProblem } from "../runs/create-object.ts";
 import type { FoundRun } from "../runs/run-request.ts";
+import { drained } from "./drained.ts";
 import type { EventStreams } from "./event-stream.ts";
 import type { LogQuery } from "./schemas.ts";
 
@@ -85,7 +85,7 @@ async function sendText(
   });
   response.flushHeaders();
   for await (const chunk of chunks) {
-    if (!response.write(chunk)) await Promise.race([once(response, "drain"), once(response, "close")]);
+    if (!response.write(chunk)) await drained(response);
     if (response.destroyed) return;
   }
   response.end();

@@ -24,6 +24,10 @@ const defaultWaitSeconds = 30;
 const defaultPageSize = 100;
 
 const pod = (text: string) => ({ description: text, content: { "application/json": { schema: schemas.podAnswer } } });
+const created = (text: string) => ({
+  description: text,
+  content: { "application/json": { schema: schemas.createdAnswer } },
+});
 const tags = ["pods"];
 
 /** The routes of pods, below the instance's prefix. */
@@ -83,6 +87,7 @@ export function podRoutes(app: FastifyInstance, options: PodRoutesOptions): void
     {
       schema: {
         tags,
+        operationId: "createPod",
         summary: "Have a pod made from a template of the tenant",
         description:
           "With the header Idempotency-Key the same request gives the same answer again and nothing is made twice. 202 says that the run waits: Location leads to it.",
@@ -95,8 +100,8 @@ export function podRoutes(app: FastifyInstance, options: PodRoutesOptions): void
         body: schemas.podRequest,
         querystring: schemas.createQuery,
         response: {
-          201: pod("Made: the object that the API server accepted."),
-          202: pod("It waits for its turn, a limit, a quota or the cluster; run.position tells its place."),
+          201: created("Made: the object that the API server accepted."),
+          202: created("It waits for its turn, a limit, a quota or the cluster; run.position tells its place."),
           ...failures,
           ...notFound,
           409: problem("The name is taken."),
@@ -192,6 +197,7 @@ export function podRoutes(app: FastifyInstance, options: PodRoutesOptions): void
     {
       schema: {
         tags,
+        operationId: "listPods",
         summary: "List the tenant's runs, the newest first; with name one of them",
         querystring: schemas.listQuery,
         response: {
@@ -228,6 +234,7 @@ export function podRoutes(app: FastifyInstance, options: PodRoutesOptions): void
     {
       schema: {
         tags,
+        operationId: "getPod",
         summary: "A run: its pod, phase, exit code, reason, times and node",
         params: schemas.nameParams,
         querystring: schemas.readQuery,
@@ -248,6 +255,7 @@ export function podRoutes(app: FastifyInstance, options: PodRoutesOptions): void
     {
       schema: {
         tags,
+        operationId: "deletePod",
         summary: "End a run",
         params: schemas.nameParams,
         querystring: schemas.deleteQuery,
@@ -262,6 +270,7 @@ export function podRoutes(app: FastifyInstance, options: PodRoutesOptions): void
     {
       schema: {
         tags,
+        operationId: "deletePodByName",
         summary: "End the run of that name",
         querystring: schemas.deleteByNameQuery,
         response: removed,

@@ -8,6 +8,7 @@ const tenant = {
   type: "string",
   pattern: tenantIdPattern,
   description: "The tenant's id. May be left out with a bearer token of a tenant of the cluster.",
+  examples: ["acme"],
 } as const;
 const name = {
   type: "string",
@@ -39,7 +40,12 @@ export const podRequest = {
   type: "object",
   properties: {
     tenant,
-    cmd: { type: "string", maxLength: 131_072, description: "What the container is to do; one argument of it." },
+    cmd: {
+      type: "string",
+      maxLength: 131_072,
+      description: "What the container is to do; one argument of it.",
+      examples: ["echo hello"],
+    },
     vols: {
       type: "array",
       maxItems: 50,
@@ -48,9 +54,26 @@ export const podRequest = {
         type: "object",
         required: ["pvc", "mount"],
         properties: {
-          pvc: { type: "string", minLength: 1, maxLength: 253, description: "The claim's name." },
-          mount: { type: "string", minLength: 1, maxLength: 4096, description: "Where, an absolute path." },
-          subpath: { type: ["string", "null"], maxLength: 4096, description: "A path within the volume." },
+          pvc: {
+            type: "string",
+            minLength: 1,
+            maxLength: 253,
+            description: "The claim's name.",
+            examples: ["results"],
+          },
+          mount: {
+            type: "string",
+            minLength: 1,
+            maxLength: 4096,
+            description: "Where, an absolute path.",
+            examples: ["/results"],
+          },
+          subpath: {
+            type: ["string", "null"],
+            maxLength: 4096,
+            description: "A path within the volume.",
+            examples: ["2026/01"],
+          },
         },
       },
     },
@@ -59,6 +82,7 @@ export const podRequest = {
       minLength: 1,
       maxLength: 253,
       description: 'A template of the tenant; default "pod", or the only one.',
+      examples: ["pod"],
     },
     params: {
       type: "object",
@@ -123,6 +147,7 @@ export const logQuery = {
       type: "string",
       maxLength: 40,
       description: 'Only what is newer: a time (RFC 3339), or seconds ago ("90").',
+      examples: ["90"],
     },
     container: {
       type: "string",
@@ -130,6 +155,7 @@ export const logQuery = {
       maxLength: 63,
       pattern: "^[a-z0-9]([-a-z0-9]*[a-z0-9])?$",
       description: "Default the first.",
+      examples: ["main"],
     },
     previous: { type: "boolean", description: "Of the container before the last restart." },
     timestamps: { type: "boolean", description: "Each line begins with its time." },
@@ -144,6 +170,7 @@ export const nameParams = { type: "object", required: ["name"], properties: { na
 export type NameParams = XStatic<typeof nameParams>;
 
 const text = { type: "string" } as const;
+const time = { type: "string", format: "date-time" } as const;
 
 /** A run in answers. */
 const runSchema = {
@@ -160,9 +187,9 @@ const runSchema = {
     exitCode: { type: "integer" },
     reason: text,
     message: text,
-    createdAt: text,
-    startedAt: text,
-    finishedAt: text,
+    createdAt: time,
+    startedAt: time,
+    finishedAt: time,
     node: text,
     pod: text,
     uid: text,
@@ -181,6 +208,37 @@ export const podAnswer = {
     run: runSchema,
   },
 } as const;
+
+/** The same, whole: no member was left out by fields. */
+export const createdAnswer = {
+  ...podAnswer,
+  required: ["apiVersion", "kind", "metadata", "spec", "run"],
+  properties: {
+    ...podAnswer.properties,
+    run: {
+      ...runSchema,
+      required: ["name", "tenant", "namespace", "template", "kind", "phase", "createdAt"],
+    },
+  },
+} as const;
+
+const eventStream = (events: readonly string[], data: string) =>
+  ({
+    type: "object",
+    description: "One event; they come as server-sent events.",
+    required: ["event", "data"],
+    properties: {
+      event: { type: "string", enum: events },
+      id: { type: "string", description: "What a client that comes back says as Last-Event-ID." },
+      data: { type: "string", description: data },
+    },
+  }) as const;
+
+export const runEvent = eventStream(
+  ["state", "cluster", "end"],
+  "JSON: of state the run, of cluster what the cluster tells of its pod, of end nothing.",
+);
+export const logEvent = eventStream(["log", "end"], "Of log a line, of end nothing.");
 
 export const listAnswer = {
   type: "object",

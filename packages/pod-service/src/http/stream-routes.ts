@@ -27,6 +27,7 @@ export function streamRoutes(app: FastifyInstance, options: StreamRoutesOptions)
     {
       schema: {
         tags,
+        operationId: "getPodLog",
         summary: "A run's log: as text, or as server-sent events when Accept asks for text/event-stream",
         params: schemas.nameParams,
         querystring: schemas.logQuery,
@@ -35,7 +36,7 @@ export function streamRoutes(app: FastifyInstance, options: StreamRoutesOptions)
             description: "The log.",
             content: {
               "text/plain": { schema: { type: "string" } },
-              "text/event-stream": { schema: { type: "string" } },
+              "text/event-stream": { schema: schemas.logEvent },
             },
           },
           ...failures,
@@ -75,13 +76,14 @@ export function streamRoutes(app: FastifyInstance, options: StreamRoutesOptions)
     {
       schema: {
         tags,
+        operationId: "getPodEvents",
         summary: "What happens to a run, as server-sent events: its state now, each change of it, and its end",
         description:
           "Events named state carry the run, those named cluster what the cluster tells of its pod; the last one is named end. A client that comes back with Last-Event-ID is told the newest state at once.",
         params: schemas.nameParams,
         querystring: schemas.tenantQuery,
         response: {
-          200: { description: "The events.", content: { "text/event-stream": { schema: { type: "string" } } } },
+          200: { description: "The events.", content: { "text/event-stream": { schema: schemas.runEvent } } },
           ...failures,
           ...notFound,
         },

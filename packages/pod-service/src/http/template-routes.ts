@@ -13,6 +13,7 @@ export function templateRoutes(app: FastifyInstance, options: RunAccessOptions):
     {
       schema: {
         tags: ["templates"],
+        operationId: "listTemplates",
         summary: "The tenant's templates and their parameters",
         querystring: schemas.tenantQuery,
         response: {

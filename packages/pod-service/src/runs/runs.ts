@@ -265,7 +265,8 @@ export class Runs {
         propagationPolicy: "Background",
         ...(graceSeconds === undefined || isJob ? {} : { gracePeriodSeconds: graceSeconds }),
       });
-      return { run: found.run, answer };
+      // What went at once is answered with a Status.
+      return { run: found.run, answer: answer.kind === "Status" ? object : answer };
     } catch (error) {
       throw clusterProblem(error);
     }

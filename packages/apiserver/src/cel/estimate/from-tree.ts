@@ -1,5 +1,6 @@
 import { matchesFunction } from "../call-cost.ts";
-import type { Node } from "../metering.ts";
+import { isTypeName, type Node } from "../metering.ts";
+import { optionalElement } from "../optional-elements.ts";
 import { call, dyn, type Expression, ident, list, literal, type Type } from "./expression.ts";
 import { writtenOut } from "./macros.ts";
 
@@ -14,6 +15,7 @@ export function expressionOf(node: Node): Expression {
       return ident(String(node.args), type);
     case ".": {
       const [operand, field] = node.args as [Node, string];
+      if (isTypeName(node)) return ident(`${operand.args}.${field}`, type);
       return { is: "select", operand: expressionOf(operand), field, isTest: false, type };
     }
     case ".?": {
@@ -45,6 +47,8 @@ export function expressionOf(node: Node): Expression {
       if (name === "has") return test(args[0] as Node, type);
       return call(name, args.map(expressionOf), type);
     }
+    case optionalElement:
+      return expressionOf(node.args as Node);
     case "rcall":
       return methodCall(node, type);
     default:
