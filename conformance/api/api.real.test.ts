@@ -1,5 +1,5 @@
 import { openRealApi } from "../differential/real-api.ts";
 import { compareWithRecorded } from "../differential/recorded.ts";
-import { cases, replacements } from "./cases.ts";
+import { cases } from "./cases.ts";
 
-compareWithRecorded({ open: openRealApi, cases, file: new URL("recorded.json", import.meta.url), replacements });
+compareWithRecorded({ open: openRealApi, cases, file: new URL("recorded.json", import.meta.url) });

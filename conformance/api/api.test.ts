@@ -1,5 +1,5 @@
 import { openEmbeddedApi } from "../differential/embedded-api.ts";
 import { compareWithRecorded } from "../differential/recorded.ts";
-import { cases, replacements } from "./cases.ts";
+import { cases } from "./cases.ts";
 
-compareWithRecorded({ open: openEmbeddedApi, cases, file: new URL("recorded.json", import.meta.url), replacements });
+compareWithRecorded({ open: openEmbeddedApi, cases, file: new URL("recorded.json", import.meta.url) });

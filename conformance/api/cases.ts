@@ -581,6 +581,3 @@ export const cases: Case[] = [
   reviews,
   paths,
 ];
-
-/** The embedded cluster answers in JSON and YAML only, and lists no other form. */
-export const replacements = (): [string, string][] => [[", application/vnd.kubernetes.protobuf", ""]];

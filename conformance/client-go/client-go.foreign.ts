@@ -26,6 +26,6 @@ test("a Go program on client-go and controller-runtime takes the cluster for the
   const { code, stdout } = await run(program, [lane.kubeconfig, await lane.namespace("client-go")]);
   const lines = stdout.trim().split("\n");
   expect(lines.filter((line) => !line.startsWith("ok "))).toEqual([]);
-  expect(lines.length).toBe(12);
+  expect(lines.length).toBe(13);
   expect(code).toBe(0);
 }, 600_000);

@@ -1,4 +1,4 @@
-// Command client-go drives a cluster as Go operators do: the generated clientset (protobuf bodies), informers
+// Command client-go drives a cluster as Go operators do: the generated clientset (protobuf both ways), informers
 // (WatchList), leader election, the dynamic and metadata clients, and a controller-runtime manager. It prints a line
 // for each check and fails when one does. Usage: client-go KUBECONFIG NAMESPACE
 package main
@@ -7,6 +7,7 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"slices"
 	"time"
 
 	"k8s.io/client-go/rest"
@@ -29,7 +30,7 @@ func main() {
 		os.Exit(2)
 	}
 	config.QPS, config.Burst = 200, 400
-	checks := append(append(append(typedChecks, dynamicChecks...), controllerChecks...), streamChecks...)
+	checks := slices.Concat(typedChecks, protobufChecks, dynamicChecks, controllerChecks, streamChecks)
 	failed := false
 	for _, c := range checks {
 		ctx, cancel := context.WithTimeout(context.Background(), 60*time.Second)

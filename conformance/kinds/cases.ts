@@ -1,4 +1,5 @@
 import { readdirSync, readFileSync } from "node:fs";
+import type { KubeObject } from "@podwright/kube";
 import { parse } from "yaml";
 import type { Exchange } from "../differential/exchange.ts";
 import type { Case } from "../differential/recorded.ts";
@@ -30,9 +31,18 @@ export function corpora(): string[] {
     .sort();
 }
 
-export function casesOf(name: string): Case[] {
+/** The object that a file is about. */
+export function objectOf(name: string): KubeObject {
+  return corpusOf(name).object as unknown as KubeObject;
+}
+
+function corpusOf(name: string): Corpus {
   const text = readFileSync(new URL(`${name}.yaml`, import.meta.url), "utf8");
-  const corpus = parse(text, { schema: "core" }) as Corpus;
+  return parse(text, { schema: "core" }) as Corpus;
+}
+
+export function casesOf(name: string): Case[] {
+  const corpus = corpusOf(name);
   const { path, object } = corpus;
   const post = (title: string, body: Json): Exchange => ({ title, method: "POST", path: `${path}?dryRun=All`, body });
   const creates = Object.entries(corpus.creates ?? {}).map(([title, changes]) => post(title, changed(object, changes)));

@@ -5,7 +5,7 @@ import { status } from "@podwright/kube";
 import type { serveWebSocketChunks } from "@podwright/streaming";
 import { isWebSocketRequest, refuseUpgrade, type Upgrade } from "@podwright/streaming/upgrade";
 import { errorResponse } from "./output/response.ts";
-import type { ApiRequest, ApiResponse } from "./request.ts";
+import type { ApiRequest, ApiResponse, WatchBody } from "./request.ts";
 import type { ApiServer } from "./server.ts";
 
 /** More at once are refused: each holds a connection, and often a process. */
@@ -38,7 +38,7 @@ export function createUpgradeServer(api: ApiServer): UpgradeServer {
       socket.on("error", () => socket.destroy());
       if (sessions.size >= maxSessions) {
         const refusal = status.tooManyRequests("too many streams, please try again later", retryAfterSeconds);
-        refuse(socket, errorResponse(refusal, false));
+        refuse(socket, errorResponse(refusal));
         return;
       }
       sessions.add(socket);
@@ -60,7 +60,11 @@ async function answer(upgrade: Upgrade, response: ApiResponse): Promise<void> {
       return refuse(upgrade.socket, response);
     case "watch":
       if (!isWebSocketRequest(upgrade.request.headers)) break;
-      return sendChunks(upgrade, watchTexts(body.frames), { text: true, announce: false, protocols: [""] });
+      return sendChunks(upgrade, watchMessages(body), {
+        text: body.protobuf === undefined,
+        announce: false,
+        protocols: [""],
+      });
     case "stream":
       if (!isWebSocketRequest(upgrade.request.headers) || response.status !== 200) break;
       return sendChunks(upgrade, body.chunks);
@@ -73,8 +77,9 @@ async function sendChunks(...given: Parameters<typeof serveWebSocketChunks>): Pr
   await (await import("@podwright/streaming")).serveWebSocketChunks(...given);
 }
 
-async function* watchTexts(frames: AsyncIterable<{ bytes(): Buffer }>): AsyncGenerator<Buffer> {
-  for await (const frame of frames) yield frame.bytes();
+/** Messages have their length already, so protobuf comes without it. */
+async function* watchMessages({ frames, protobuf }: WatchBody): AsyncGenerator<Buffer> {
+  for await (const frame of frames) yield protobuf ? frame.protobuf(protobuf).subarray(4) : frame.bytes();
 }
 
 function refuse(socket: Duplex, { status: code, headers, body }: ApiResponse): void {
@@ -86,7 +91,7 @@ function refuse(socket: Duplex, { status: code, headers, body }: ApiResponse): v
 async function sendUnframed(socket: Duplex, { status: code, headers, body }: ApiResponse): Promise<void> {
   const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`);
   socket.write(`HTTP/1.1 ${code} Status\r\n${lines.join("")}Connection: close\r\n\r\n`);
-  const chunks = body.type === "stream" ? body.chunks : body.type === "watch" ? watchTexts(body.frames) : [];
+  const chunks = body.type === "stream" ? body.chunks : body.type === "watch" ? watchMessages(body) : [];
   for await (const chunk of chunks) {
     if (socket.destroyed) return;
     if (!socket.write(chunk)) {

@@ -6,7 +6,7 @@ import type { TLSSocket } from "node:tls";
 import { status } from "@podwright/kube";
 import { createUpgradeServer, type UpgradeServer } from "./http-upgrade.ts";
 import { errorResponse } from "./output/response.ts";
-import type { ApiRequest, ApiResponse, WatchFrame } from "./request.ts";
+import type { ApiRequest, ApiResponse, WatchBody } from "./request.ts";
 import type { ApiServer } from "./server.ts";
 
 export interface ListenOptions {
@@ -154,13 +154,13 @@ async function serve(
     if (body === "too large") {
       const refused = status.requestEntityTooLarge(`limit is ${maxBodyBytes}`);
       outgoing.setHeader("Connection", "close");
-      sendBytes(outgoing, errorResponse(refused, false));
+      sendBytes(outgoing, errorResponse(refused));
       return;
     }
     const request = apiRequest(incoming, body, certificate, abort.signal);
     if (isProxied(incoming)) request.incoming = incoming;
     const response = await api.handle(request);
-    if (response.body.type === "watch") await sendWatch(outgoing, response, response.body.frames);
+    if (response.body.type === "watch") await sendWatch(outgoing, response, response.body);
     else if (response.body.type === "stream") await sendStream(outgoing, response, response.body.chunks);
     else sendBytes(outgoing, response);
   } catch {
@@ -254,13 +254,14 @@ function joined(chunks: readonly (Buffer | string)[], length: number): Buffer {
 async function sendWatch(
   outgoing: ServerResponse,
   response: ApiResponse,
-  frames: AsyncIterable<WatchFrame>,
+  { frames, protobuf }: WatchBody,
 ): Promise<void> {
   outgoing.writeHead(response.status, response.headers);
   outgoing.flushHeaders();
   for await (const frame of frames) {
     if (outgoing.destroyed) break;
-    if (!outgoing.write(frame.bytes())) await drained(outgoing);
+    const bytes = protobuf === undefined ? frame.bytes() : frame.protobuf(protobuf);
+    if (!outgoing.write(bytes)) await drained(outgoing);
   }
   outgoing.end();
 }

@@ -1,5 +1,6 @@
 import type { Readable } from "node:stream";
 import type { KubeObject } from "@podwright/kube";
+import type { ProtobufEncoder } from "@podwright/kube/encode";
 import type { Upgrade } from "@podwright/streaming";
 
 /** A request on its way through the server, whatever brought it: HTTP (http.ts) or a caller in this process. */
@@ -48,14 +49,23 @@ export type ResponseBody =
   | { type: "stream"; chunks: AsyncIterable<string | Uint8Array> }
   /** The connection becomes a WebSocket or SPDY, or the request is refused. Resolves at its end; does not reject. */
   | { type: "upgrade"; serve(upgrade: Upgrade): Promise<void> }
-  /** A watch: frames until it ends. */
-  | { type: "watch"; frames: AsyncIterable<WatchFrame> };
+  | WatchBody;
+
+/** A watch: frames until it ends. */
+export interface WatchBody {
+  type: "watch";
+  frames: AsyncIterable<WatchFrame>;
+  /** What writes them, when they are to be protobuf. */
+  protobuf?: ProtobufEncoder;
+}
 
 /** One event of a watch. Encoded, and parsed, at most once for all its readers. */
 export interface WatchFrame {
   type: "ADDED" | "MODIFIED" | "DELETED" | "BOOKMARK" | "ERROR";
-  /** The line as sent, with its newline. */
+  /** The line of JSON as sent, with its newline. */
   bytes(): Buffer;
+  /** The protobuf as sent, with its length before it. */
+  protobuf(encoder: ProtobufEncoder): Buffer;
   /** Shared: do not change it. */
   object(): KubeObject;
 }

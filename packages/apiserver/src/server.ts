@@ -16,7 +16,7 @@ import { createDiscovery } from "./discovery/discovery.ts";
 import { serveHealth } from "./discovery/health.ts";
 import { defaultVersion, serveVersion, type VersionInfo } from "./discovery/version.ts";
 import { FieldManagers } from "./field-management/field-managers.ts";
-import { Negotiator, type OutputFormat } from "./output/negotiation.ts";
+import { Negotiator, type OutputFormat, protobufMediaType } from "./output/negotiation.ts";
 import { plainError } from "./output/plain-error.ts";
 import { errorResponse } from "./output/response.ts";
 import { Warnings } from "./output/warnings.ts";
@@ -115,7 +115,8 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
     if (found === undefined && !servesGroup(registry, route.group)) return pageNotFound();
     const resource = reachable(found, route);
     if (resource.deprecationWarning !== undefined) warnings.add(resource.deprecationWarning);
-    const output = negotiateOutput(negotiator, request, resource, route);
+    const format = outputFormat(negotiator, request, resource, route);
+    const output = format.mediaType === protobufMediaType ? await negotiator.withEncoder(format) : format;
     const name = route.name;
     const namespace = resource.namespaced ? route.namespace : "";
     const context: ResourceRequest = { request, user, route, resource, namespace, name, output, warnings };
@@ -131,7 +132,9 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
       try {
         response = await serve(request, warnings);
       } catch (error) {
-        response = errorResponse(asStatusError(error, request, options.onError), isPretty(request));
+        const format = negotiator.negotiateError(request.headers, request.query);
+        const failure = asStatusError(error, request, options.onError);
+        response = errorResponse(failure, await negotiator.withEncoder(format));
       }
       const warning = warnings.header();
       if (warning !== undefined) response.headers["Warning"] = warning;
@@ -209,23 +212,26 @@ function reachable(found: Resource | undefined, { resource, namespace, name }: R
   return found;
 }
 
-function negotiateOutput(
+/** What is asked for of what can be had at the route. Throws 406. */
+function outputFormat(
   negotiator: Negotiator,
   request: ApiRequest,
   resource: Resource,
-  { subresource }: ResourceRoute,
+  { subresource, name }: ResourceRoute,
 ): OutputFormat {
   // What is accepted there is between the client and the pod.
   if (connectSubresources.has(subresource) && !resource.custom) {
     return { mediaType: "application/json", pretty: false };
   }
-  return negotiator.negotiate(request.headers, request.query, ({ kind, group, version }) => {
-    if (group !== metaGroup || !metaVersions.includes(version)) return false;
-    return (
-      kind === "PartialObjectMetadata" ||
-      kind === "PartialObjectMetadataList" ||
-      (kind === "Table" && resource.verbs.includes("get"))
-    );
+  return negotiator.negotiate(request.headers, request.query, {
+    // k8s.io/apiserver/pkg/endpoints/handlers/rest.go, AllowsMediaTypeTransform
+    allows({ kind, group, version }, mediaType) {
+      if (group !== metaGroup || !metaVersions.includes(version)) return false;
+      if (kind === "Table") return mediaType !== protobufMediaType && resource.verbs.includes("get");
+      return kind === "PartialObjectMetadata" || kind === "PartialObjectMetadataList";
+    },
+    isCustom: resource.custom,
+    isList: request.method === "GET" && name === "",
   });
 }
 
@@ -272,8 +278,4 @@ function asStatusError(error: unknown, request: ApiRequest, onError: ApiServerOp
   if (error instanceof StatusError) return error;
   onError?.(error, request);
   return plainError(messageOf(error));
-}
-
-function isPretty({ headers, query }: ApiRequest): boolean {
-  return query.get("pretty") === "true" || (headers["user-agent"]?.startsWith("curl") ?? false);
 }

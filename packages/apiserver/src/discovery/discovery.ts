@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { status } from "@podwright/kube";
+import { type JsonObject, status } from "@podwright/kube";
 import type { Negotiator, OutputFormat } from "../output/negotiation.ts";
 import { encoded } from "../output/response.ts";
 import type { ApiRequest, ApiResponse } from "../request.ts";
@@ -9,9 +9,12 @@ import { aggregatedDiscovery, apiGroup, apiGroupList, apiResourceList, apiVersio
 import { type Group, groupsOf } from "./groups.ts";
 
 const aggregatedGroup = "apidiscovery.k8s.io";
+const aggregatedVersion = "v2";
 const aggregatedKind = "APIGroupDiscoveryList";
 
 interface AggregatedDocument {
+  document: object;
+  /** As JSON. */
   body: Buffer;
   /** With its quotes. */
   etag: string;
@@ -21,7 +24,8 @@ interface AggregatedDocument {
 export function createDiscovery(registry: ResourceRegistry, negotiator: Negotiator): PathHandler {
   let generation = -1;
   let groups: Group[] = [];
-  let documents = new Map<string, AggregatedDocument>();
+  /** Of the core group, and of all others. */
+  let documents = new Map<boolean, AggregatedDocument>();
 
   function refresh(): void {
     if (generation === registry.generation) return;
@@ -30,32 +34,35 @@ export function createDiscovery(registry: ResourceRegistry, negotiator: Negotiat
     documents = new Map();
   }
 
-  function aggregated(core: boolean, version: string): AggregatedDocument {
-    const key = `${core} ${version}`;
-    let document = documents.get(key);
+  function aggregated(core: boolean): AggregatedDocument {
+    let document = documents.get(core);
     if (document === undefined) {
       const selected = groups.filter(({ name }) => (name === "") === core);
-      const body = Buffer.from(`${JSON.stringify(aggregatedDiscovery(selected, version))}\n`);
-      document = { body, etag: `"${createHash("sha512").update(body).digest("hex").toUpperCase()}"` };
-      documents.set(key, document);
+      const made = aggregatedDiscovery(selected);
+      const body = Buffer.from(`${JSON.stringify(made)}\n`);
+      document = { document: made, body, etag: `"${createHash("sha512").update(body).digest("hex").toUpperCase()}"` };
+      documents.set(core, document);
     }
     return document;
   }
 
-  return (request) => {
+  return async (request) => {
     const path = request.path.endsWith("/") ? request.path.slice(0, -1) : request.path;
     if (path !== "" && path !== "/api" && path !== "/apis" && !/^\/api(s\/[^/]+)?(\/[^/]+)?$/.test(path))
       return undefined;
     if (request.method !== "GET") throw status.generic(405);
     refresh();
     const atRoot = path === "/api" || path === "/apis";
-    const output = negotiator.negotiate(
-      request.headers,
-      request.query,
-      ({ kind, group, version }) =>
-        atRoot && group === aggregatedGroup && kind === aggregatedKind && (version === "v2" || version === "v2beta1"),
-    );
-    if (output.as !== undefined) return conditional(request, aggregated(path === "/api", output.as.version), output);
+    const format = negotiator.negotiate(request.headers, request.query, {
+      allows: ({ kind, group, version }) =>
+        atRoot && group === aggregatedGroup && kind === aggregatedKind && version === aggregatedVersion,
+      // Groups are the aggregator's: k8s.io/kube-aggregator/pkg/apiserver/handler_apis.go.
+      isUnrouted: /^\/apis(\/[^/]+)?$/.test(path),
+    });
+    // The list of paths is no object, and JSON for everybody.
+    const output: OutputFormat =
+      path === "" ? { ...format, mediaType: "application/json" } : await negotiator.withEncoder(format);
+    if (output.as !== undefined) return conditional(request, aggregated(path === "/api"), output);
     const document = plainDocument(path, groups, request);
     return document && encoded(200, document, output);
   };
@@ -88,9 +95,14 @@ function rootPaths(groups: readonly Group[]): string[] {
 }
 
 /** The aggregated document, or 304 when the client has it (k8s.io/apiserver/pkg/endpoints/discovery/aggregated/etag.go). */
-function conditional({ headers }: ApiRequest, { body, etag }: AggregatedDocument, { as }: OutputFormat): ApiResponse {
+function conditional(
+  { headers }: ApiRequest,
+  { document, body, etag }: AggregatedDocument,
+  { mediaType, protobuf }: OutputFormat,
+): ApiResponse {
   const common = { ETag: etag, Vary: "Accept", "Cache-Control": "public" };
   if (headers["if-none-match"] === etag) return { status: 304, headers: common, body: { type: "bytes", chunks: [] } };
-  const contentType = `application/json;g=${aggregatedGroup};v=${as?.version};as=${aggregatedKind}`;
-  return { status: 200, headers: { "Content-Type": contentType, ...common }, body: { type: "bytes", chunks: [body] } };
+  const contentType = `${mediaType};g=${aggregatedGroup};v=${aggregatedVersion};as=${aggregatedKind}`;
+  const bytes = protobuf === undefined ? body : protobuf.encode(document as JsonObject);
+  return { status: 200, headers: { "Content-Type": contentType, ...common }, body: { type: "bytes", chunks: [bytes] } };
 }

@@ -71,10 +71,10 @@ function subresourceFields(resource: Resource, { name, kind, group, version, ver
 }
 
 /** The one document for all groups (k8s.io/api/apidiscovery/v2). */
-export function aggregatedDiscovery(groups: readonly Group[], version: string): object {
+export function aggregatedDiscovery(groups: readonly Group[]): object {
   return {
     kind: "APIGroupDiscoveryList",
-    apiVersion: `apidiscovery.k8s.io/${version}`,
+    apiVersion: "apidiscovery.k8s.io/v2",
     metadata: {},
     items: groups.map(({ name, versions }) => ({
       metadata: name === "" ? {} : { name },

@@ -1,12 +1,20 @@
-import { type KubeObject, parseJson, type Status, type StatusError, stringifyJson } from "@podwright/kube";
+import {
+  type JsonObject,
+  type KubeObject,
+  parseJson,
+  type Status,
+  type StatusError,
+  stringifyJson,
+} from "@podwright/kube";
 import type { ResourceRequest, ServerParts } from "../context.ts";
 import type { ApiResponse } from "../request.ts";
 import { fromStorage } from "../resources/conversion.ts";
 import type { Resource } from "../resources/resource.ts";
 import { partialMismatch, partialObjectMetadata, tableOf } from "../table/table.ts";
 import { encodeYaml } from "../yaml.ts";
-import type { OutputFormat } from "./negotiation.ts";
+import { type OutputFormat, protobufMediaType } from "./negotiation.ts";
 
+const plainJson: OutputFormat = { mediaType: "application/json", pretty: false };
 const jsonHeaders = { "Content-Type": "application/json", "Cache-Control": "no-cache, private" };
 
 /** An answer with an object as it is stored: its bytes, unless the client wants another form. */
@@ -62,7 +70,8 @@ function transform(
 }
 
 /** A JSON value as the body. */
-export function encoded(code: number, value: object, output: Pick<OutputFormat, "mediaType" | "pretty">): ApiResponse {
+export function encoded(code: number, value: object, output: OutputFormat): ApiResponse {
+  if (output.protobuf !== undefined) return protobufResponse(code, [output.protobuf.encode(value as JsonObject)]);
   if (output.mediaType === "application/yaml") {
     return {
       status: code,
@@ -76,6 +85,12 @@ export function encoded(code: number, value: object, output: Pick<OutputFormat, 
   return { status: code, headers: { ...jsonHeaders }, body: { type: "bytes", chunks: [text] } };
 }
 
+/** An answer that is written already. */
+export function protobufResponse(code: number, chunks: Buffer[]): ApiResponse {
+  const headers = { ...jsonHeaders, "Content-Type": protobufMediaType };
+  return { status: code, headers, body: { type: "bytes", chunks } };
+}
+
 function bigintAsNumber(_key: string, value: unknown): unknown {
   return typeof value === "bigint" ? (JSON as unknown as RawJson).rawJSON(value.toString()) : value;
 }
@@ -85,10 +100,10 @@ interface RawJson {
   rawJSON(text: string): unknown;
 }
 
-/** A failure's answer: always possible, so JSON whatever the client accepts. */
-export function errorResponse(error: StatusError, pretty: boolean): ApiResponse {
+/** A failure's answer. */
+export function errorResponse(error: StatusError, output: OutputFormat = plainJson): ApiResponse {
   const code = error.code;
-  const response = encoded(code, error.status, { mediaType: "application/json", pretty });
+  const response = encoded(code, error.status, output);
   const retryAfter = error.status.details?.retryAfterSeconds;
   if (retryAfter !== undefined) response.headers["Retry-After"] = String(retryAfter);
   if (code === 403) response.headers["X-Content-Type-Options"] = "nosniff";
@@ -96,11 +111,7 @@ export function errorResponse(error: StatusError, pretty: boolean): ApiResponse 
 }
 
 /** A Status that is an answer of its own, as deletions have. */
-export function statusResponse(
-  status: Status,
-  output: Pick<OutputFormat, "mediaType" | "pretty">,
-  code: number,
-): ApiResponse {
+export function statusResponse(status: Status, output: OutputFormat, code: number): ApiResponse {
   return encoded(code, status, output);
 }
 

@@ -1,7 +1,9 @@
-import { formatApiVersion, status } from "@podwright/kube";
+import { formatApiVersion, type KubeObject, status } from "@podwright/kube";
+import type { ProtobufList } from "@podwright/kube/encode";
 import { keyPrefix, type ResourceRequest, type ServerParts } from "../context.ts";
 import { joinItems } from "../output/list-body.ts";
-import { encoded, parseStored } from "../output/response.ts";
+import type { OutputFormat } from "../output/negotiation.ts";
+import { encoded, parseStored, protobufResponse } from "../output/response.ts";
 import type { ApiResponse } from "../request.ts";
 import { fromStorage } from "../resources/conversion.ts";
 import { CompactedError, FutureRevisionError, type ListPage, type StoredObject } from "../storage/storage.ts";
@@ -36,27 +38,59 @@ export async function pageResponse(
       body: { type: "bytes", chunks: joinItems(resource, metadata, page.items) },
     };
   }
-  const parsed = page.items.map(({ value }) => parseStored(value));
-  const objects = resource.conversion === undefined ? parsed : await fromStorage(resource, parsed);
+  // Objects of kinds that are not converted are parsed one after the other, each when it is written.
+  const objects = resource.conversion && (await fromStorage(resource, page.items.map(parsedItem)));
+  const objectAt = (index: number): KubeObject => objects?.[index] ?? parsedItem(page.items[index] as StoredObject);
   const as = output.as;
   if (as?.kind === "Table") {
-    const table = tableOf(resource, objects, {
-      version: as.version,
-      now: parts.clock.now(),
-      query: request.request.query,
-      metadata: page.metadata,
-    });
+    const table = tableOf(
+      resource,
+      page.items.map((_, index) => objectAt(index)),
+      {
+        version: as.version,
+        now: parts.clock.now(),
+        query: request.request.query,
+        metadata: page.metadata,
+      },
+    );
     return encoded(200, table, output);
   }
   if (as !== undefined) {
     if (as.kind !== "PartialObjectMetadataList") throw partialMismatch(resource, as.kind);
-    const items = objects.map((object) => partialObjectMetadata(object, as.version));
     const apiVersion = formatApiVersion("meta.k8s.io", as.version);
-    return encoded(200, { kind: "PartialObjectMetadataList", apiVersion, metadata: page.metadata, items }, output);
+    return encodedList(output, { kind: as.kind, apiVersion }, page.metadata, page.items, (index) =>
+      partialObjectMetadata(objectAt(index), as.version),
+    );
   }
   const apiVersion = formatApiVersion(resource.group, resource.version);
-  const items = resource.custom ? objects : objects.map(({ kind: _kind, apiVersion: _apiVersion, ...rest }) => rest);
-  return encoded(200, { kind: resource.listKind, apiVersion, metadata, items }, output);
+  return encodedList(output, { kind: resource.listKind, apiVersion }, metadata, page.items, (index) =>
+    resource.custom || output.protobuf ? objectAt(index) : withoutTypeMeta(objectAt(index)),
+  );
+}
+
+function parsedItem({ value }: StoredObject): KubeObject {
+  return parseStored(value);
+}
+
+/** Go's typed lists leave it out. */
+function withoutTypeMeta({ kind: _kind, apiVersion: _apiVersion, ...rest }: KubeObject): object {
+  return rest;
+}
+
+function encodedList(
+  output: OutputFormat,
+  type: { kind: string; apiVersion: string },
+  metadata: ListMetadata,
+  stored: readonly StoredObject[],
+  item: (index: number) => object,
+): ApiResponse | Promise<ApiResponse> {
+  if (output.protobuf === undefined) {
+    return encoded(200, { ...type, metadata, items: stored.map((_, index) => item(index)) }, output);
+  }
+  let estimatedBytes = 0;
+  for (const { value } of stored) estimatedBytes += value.length;
+  const list = { type, metadata, length: stored.length, item, estimatedBytes } as ProtobufList;
+  return output.protobuf.list(list).then((pieces) => protobufResponse(200, pieces));
 }
 
 export interface ListedPage {

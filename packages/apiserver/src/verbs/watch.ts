@@ -1,11 +1,13 @@
-import { formatApiVersion, type KubeObject, status } from "@podwright/kube";
+import { decodeNative, formatApiVersion, type KubeObject, nativeTypes, status } from "@podwright/kube";
 import { keyPrefix, type ResourceRequest, type ServerParts } from "../context.ts";
+import { protobufMediaType, streamMediaTypes } from "../output/negotiation.ts";
 import { plainError } from "../output/plain-error.ts";
 import type { ApiResponse } from "../request.ts";
 import type { Resource } from "../resources/resource.ts";
 import { includeObject, partialObjectMetadata, tableOf } from "../table/table.ts";
 import { ConvertedWatch } from "../watch/converted-watch.ts";
 import type { WatchTransform } from "../watch/frame.ts";
+import type { EmptyObject } from "../watch/watch.ts";
 import { type ListOptions, parseRevision } from "./list-options.ts";
 import { waitForRevision } from "./revision.ts";
 import { selectionOf } from "./selection.ts";
@@ -20,7 +22,8 @@ export async function watchObjects(
   options: ListOptions,
 ): Promise<ApiResponse> {
   const { resource, namespace, output } = request;
-  if (output.mediaType !== "application/json") throw status.notAcceptable(["application/json;stream=watch"]);
+  const { protobuf } = output;
+  if (output.mediaType === "application/yaml") throw status.notAcceptable(streamMediaTypes);
   const selection = selectionOf(request, options);
   const sendInitialEvents = options.sendInitialEvents === true;
   const afterRevision = await startRevision(parts, options, sendInitialEvents);
@@ -38,7 +41,7 @@ export async function watchObjects(
     allowBookmarks: options.allowWatchBookmarks,
     timeoutMs: options.timeoutSeconds ? options.timeoutSeconds * 1000 : minTimeoutMs * (1 + Math.random()),
     signal,
-    bookmark: { apiVersion: formatApiVersion(resource.group, resource.version), kind: resource.kind },
+    bookmark: emptyObject(resource),
     // What a webhook converts is transformed when it has come.
     ...(transform && webhook === undefined && { transform }),
   });
@@ -48,8 +51,11 @@ export async function watchObjects(
       : new ConvertedWatch(watch, { convert: (object) => webhook.shared(object), transform, signal });
   return {
     status: 200,
-    headers: { "Content-Type": "application/json", "Cache-Control": "no-cache, private" },
-    body: { type: "watch", frames },
+    headers: {
+      "Content-Type": protobuf === undefined ? "application/json" : `${protobufMediaType};stream=watch`,
+      "Cache-Control": "no-cache, private",
+    },
+    body: { type: "watch", frames, ...(protobuf && { protobuf }) },
   };
 }
 
@@ -96,6 +102,13 @@ function transformOf(parts: ServerParts, { resource, output, request }: Resource
         noHeaders: !first,
       }) as unknown as KubeObject,
   };
+}
+
+/** Go writes fields of some kinds also when nobody set them. */
+function emptyObject({ group, version, kind, custom }: Resource): EmptyObject {
+  const object = { kind, apiVersion: formatApiVersion(group, version) };
+  const struct = custom ? undefined : nativeTypes().structOfKind(group, version, kind);
+  return struct === undefined ? object : (decodeNative(object, struct.name).object as unknown as EmptyObject);
 }
 
 /** A bookmark is an object of the kind with nothing but a resourceVersion. */

@@ -1,5 +1,8 @@
-import { type KubeObject, parseJson, type Status, stringifyJson } from "@podwright/kube";
+import { type JsonObject, type KubeObject, type Status, stringifyJson } from "@podwright/kube";
+import type { ProtobufEncoder } from "@podwright/kube/encode";
+import { parseStored } from "../output/response.ts";
 import type { WatchFrame } from "../request.ts";
+import type { EmptyObject } from "./watch.ts";
 
 /** Turns stored objects into what a watcher asked for: another version, a Table, PartialObjectMetadata. */
 export interface WatchTransform {
@@ -15,6 +18,7 @@ export class StoredFrame implements WatchFrame {
   readonly #value: Buffer;
   readonly #freeze: boolean;
   #bytes: Buffer | undefined;
+  #protobuf: Buffer | undefined;
   #object: KubeObject | undefined;
 
   constructor(type: WatchFrame["type"], value: Buffer, freeze = false) {
@@ -28,8 +32,13 @@ export class StoredFrame implements WatchFrame {
     return this.#bytes;
   }
 
+  protobuf(encoder: ProtobufEncoder): Buffer {
+    this.#protobuf ??= encoder.watchFrame(this.type, this.object() as unknown as JsonObject);
+    return this.#protobuf;
+  }
+
   object(): KubeObject {
-    this.#object ??= parseObject(this.#value);
+    this.#object ??= parseStored(this.#value);
     if (this.#freeze) deepFreeze(this.#object);
     return this.#object;
   }
@@ -40,6 +49,7 @@ export class MadeFrame implements WatchFrame {
   readonly type: WatchFrame["type"];
   readonly #make: () => KubeObject;
   #bytes: Buffer | undefined;
+  #protobuf: Buffer | undefined;
   #object: KubeObject | undefined;
 
   constructor(type: WatchFrame["type"], make: () => KubeObject) {
@@ -50,6 +60,11 @@ export class MadeFrame implements WatchFrame {
   bytes(): Buffer {
     this.#bytes ??= Buffer.from(`{"type":"${this.type}","object":${stringifyJson(this.object())}}\n`);
     return this.#bytes;
+  }
+
+  protobuf(encoder: ProtobufEncoder): Buffer {
+    this.#protobuf ??= encoder.watchFrame(this.type, this.object() as unknown as JsonObject);
+    return this.#protobuf;
   }
 
   object(): KubeObject {
@@ -64,23 +79,15 @@ export function errorFrame(status: Status): WatchFrame {
 }
 
 /** Tells how far the watch has come; `initialEventsEnd` marks the end of the initial events of a WatchList. */
-export function bookmarkObject(
-  { apiVersion, kind }: { apiVersion: string; kind: string },
-  revision: number,
-  initialEventsEnd: boolean,
-): KubeObject {
+export function bookmarkObject(empty: EmptyObject, revision: number, initialEventsEnd: boolean): KubeObject {
   const annotations = initialEventsEnd && { annotations: { "k8s.io/initial-events-end": "true" } };
-  return { kind, apiVersion, metadata: { resourceVersion: String(revision), ...annotations } };
+  return { ...empty, metadata: { resourceVersion: String(revision), ...annotations } };
 }
 
 /** The same object with another resourceVersion: what a watcher sees of an object that leaves its selection. */
 export function withResourceVersion(value: Buffer, revision: number): Buffer {
-  const object = parseObject(value);
+  const object = parseStored(value);
   return Buffer.from(stringifyJson({ ...object, metadata: { ...object.metadata, resourceVersion: String(revision) } }));
-}
-
-function parseObject(value: Buffer): KubeObject {
-  return parseJson(value).value as unknown as KubeObject;
 }
 
 function deepFreeze(value: unknown): void {

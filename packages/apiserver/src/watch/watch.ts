@@ -23,9 +23,16 @@ export interface WatchQuery {
   allowBookmarks?: boolean;
   timeoutMs?: number;
   signal?: AbortSignal;
-  /** What bookmarks are of. */
-  bookmark: { apiVersion: string; kind: string };
+  /** What bookmarks are of: an object of the kind with nothing in it. */
+  bookmark: EmptyObject;
   transform?: WatchTransform;
+}
+
+/** Only the fields that Go always writes. */
+export interface EmptyObject {
+  apiVersion: string;
+  kind: string;
+  [field: string]: unknown;
 }
 
 /** What a watch needs of its hub. */

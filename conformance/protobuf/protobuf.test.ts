@@ -1,0 +1,9 @@
+import { openEmbeddedApi } from "../differential/embedded-api.ts";
+import { compareWithRecorded } from "../differential/recorded.ts";
+import { cases } from "./cases.ts";
+
+compareWithRecorded({
+  open: () => openEmbeddedApi({ rbac: true }),
+  cases,
+  file: new URL("recorded.json", import.meta.url),
+});
