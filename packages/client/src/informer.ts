@@ -1,4 +1,5 @@
 import type { KubeObject } from "@podwright/kube";
+import type { ObjectVersion } from "@podwright/kube/watch-event";
 import { ListWatch, type ListWatchMetrics, type ListWatchOptions } from "./list-watch.ts";
 import { type Logger, silentLogger } from "./logger.ts";
 import { type IndexFunction, ObjectStore, objectKey } from "./object-store.ts";
@@ -59,7 +60,7 @@ export class Informer<T extends KubeObject = KubeObject> {
         replace: (objects) => this.#replace(objects),
         apply: (type, object) => this.#apply(type, object),
       },
-      options,
+      { ...options, held: (version) => this.#held(version) ?? options.held?.(version) },
     );
   }
 
@@ -188,6 +189,12 @@ export class Informer<T extends KubeObject = KubeObject> {
   #keep(object: T): T {
     const known = this.#store.get(objectKey(object));
     return known !== undefined && sameVersion(known, object) ? known : this.#kept(object);
+  }
+
+  // Of a state that is told anew, most is known.
+  #held({ namespace, name, uid, resourceVersion }: ObjectVersion): T | undefined {
+    const known = this.#store.get(namespace === "" ? name : `${namespace}/${name}`);
+    return known?.metadata.uid === uid && known.metadata.resourceVersion === resourceVersion ? known : undefined;
   }
 
   #kept(object: T): T {

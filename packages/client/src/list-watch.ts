@@ -5,7 +5,7 @@ import { isCode, StatusError } from "@podwright/kube/status";
 import { type Logger, silentLogger } from "./logger.ts";
 import type { Selection } from "./query.ts";
 import { defaultPageSize, type ResourceClient } from "./resource-client.ts";
-import type { WatchEvent } from "./transport.ts";
+import type { HeldObjects, WatchEvent } from "./transport.ts";
 
 /** Takes what a {@link ListWatch} learns. Called one at a time, in the server's order. */
 export interface ListWatchSink<T extends KubeObject> {
@@ -22,6 +22,8 @@ export interface ListWatchOptions extends Selection {
   pageSize?: number;
   /** false: nobody looks at metadata.managedFields, which may be there or not then. Default true. */
   managedFields?: boolean;
+  /** What is in memory of that very version already: it may be given instead of another copy of it. */
+  held?: HeldObjects | undefined;
   /** A watch that shows no sign of life for so long is taken for dead. Default 90 s: bookmarks come about every minute. */
   silenceTimeoutMs?: number;
   /** The least time between the starts of two connections. Default 1 s. */
@@ -92,6 +94,7 @@ export class ListWatch<T extends KubeObject> {
   readonly #selection: Selection;
   readonly #pageSize: number;
   readonly #managedFields: boolean;
+  readonly #held: HeldObjects | undefined;
   readonly #silenceTimeoutMs: number;
   readonly #minReconnectMs: number;
   readonly #maxBackoffMs: number;
@@ -122,6 +125,7 @@ export class ListWatch<T extends KubeObject> {
     };
     this.#pageSize = options.pageSize ?? defaultPageSize;
     this.#managedFields = options.managedFields ?? true;
+    this.#held = options.held;
     this.#silenceTimeoutMs = options.silenceTimeoutMs ?? 90_000;
     this.#minReconnectMs = options.minReconnectMs ?? 1000;
     this.#maxBackoffMs = options.maxBackoffMs ?? 30_000;
@@ -202,6 +206,7 @@ export class ListWatch<T extends KubeObject> {
         // Spread, so that the watches of one moment do not all end at one moment.
         timeoutSeconds: 300 + Math.floor(this.#random() * 300),
         managedFields: this.#managedFields,
+        held: this.#held,
         signal: connection.signal,
       });
       for await (const event of events) {

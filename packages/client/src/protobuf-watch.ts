@@ -36,7 +36,7 @@ export async function* protobufEvents(
   path: string,
   body: AsyncIterable<Uint8Array>,
   signal?: AbortSignal,
-  { managedFields = true, maxFrameBytes = defaultMaxFrameBytes }: EventOptions & { maxFrameBytes?: number } = {},
+  { maxFrameBytes = defaultMaxFrameBytes, ...options }: EventOptions & { maxFrameBytes?: number } = {},
 ): AsyncGenerator<WatchEvent, void, undefined> {
   // The type table takes time and memory that programs which watch nothing native need not spend.
   let decode: ((frame: Uint8Array) => WatchEvent) | undefined;
@@ -66,7 +66,7 @@ export async function* protobufEvents(
         }
         wanted = headerBytes + length;
         if (rest.length - start < wanted) break;
-        decode ??= await eventDecoder(method, path, managedFields);
+        decode ??= await eventDecoder(method, path, options);
         const event = decode(rest.subarray(start + headerBytes, start + wanted));
         start += wanted;
         yield event;
@@ -92,12 +92,12 @@ function lengthAt(bytes: Uint8Array, at: number): number {
 async function eventDecoder(
   method: string,
   path: string,
-  managedFields: boolean,
+  options: EventOptions,
 ): Promise<(frame: Uint8Array) => WatchEvent> {
   const { decodeWatchEvent } = await import("@podwright/kube/watch-event");
   return (frame) => {
     try {
-      return decodeWatchEvent(frame, { managedFields }) as unknown as WatchEvent;
+      return decodeWatchEvent(frame, options) as unknown as WatchEvent;
     } catch (error) {
       throw new UnreadableEvent(method, path, error as Error);
     }

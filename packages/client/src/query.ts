@@ -1,3 +1,5 @@
+import type { HeldObjects } from "./transport.ts";
+
 /** Which objects a list, a watch or a deletion of many is about. */
 export interface Selection {
   /** All namespaces when absent. */
@@ -26,6 +28,7 @@ export interface WatchOptions extends Selection {
   timeoutSeconds?: number;
   /** false: nobody looks at metadata.managedFields, which may be there or not then. Default true. */
   managedFields?: boolean;
+  held?: HeldObjects | undefined;
   signal?: AbortSignal;
 }
 

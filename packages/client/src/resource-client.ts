@@ -152,8 +152,8 @@ export class ResourceClient<T extends KubeObject = KubeObject> {
     const response = await this.#client.rawRequest("GET", path, undefined, request);
     if (response.status >= 400) throw await responseError("GET", path, response);
     try {
-      const { managedFields = true } = options;
-      yield* response.events({ managedFields }) as AsyncIterable<WatchEvent<T>>;
+      const { held, managedFields = true } = options;
+      yield* response.events({ held, managedFields }) as AsyncIterable<WatchEvent<T>>;
     } catch (error) {
       if (error instanceof UnreadableEvent) this.#watchesProtobuf = false;
       throw error;

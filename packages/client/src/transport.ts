@@ -1,4 +1,5 @@
 import type { KubeObject } from "@podwright/kube";
+import type { ObjectVersion } from "@podwright/kube/watch-event";
 
 /**
  * How requests get to an API server: over HTTP (http-transport.ts), or straight into one in the same
@@ -33,9 +34,14 @@ export interface TransportResponse {
   events(options?: EventOptions): AsyncIterable<WatchEvent>;
 }
 
+/** Gives the object of a version, where there is one. */
+export type HeldObjects = (version: ObjectVersion) => KubeObject | undefined;
+
 export interface EventOptions {
   /** false: nobody looks at metadata.managedFields, which may be there or not. To read them takes a third of the time of an object. */
   managedFields?: boolean;
+  /** What is in memory of that very version: events that are not read yet show it instead of another copy. */
+  held?: HeldObjects | undefined;
 }
 
 export interface WatchEvent<T extends KubeObject = KubeObject> {

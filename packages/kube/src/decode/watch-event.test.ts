@@ -38,6 +38,28 @@ describe("an event of a protobuf watch", () => {
     expect(object["metadata"]).toEqual({ name: "a" });
   });
 
+  test("shows what is held of its version, and is read in any other", () => {
+    const versioned = (version: string) =>
+      body("v1", "ConfigMap", field(1, field(1, "a"), field(3, "ns"), field(5, "uid-1"), field(6, version)));
+    const held = { held: true };
+    const asked: unknown[] = [];
+    const read = (type: string, version: string) =>
+      decodeWatchEvent(event(type, versioned(version)), {
+        held: (of) => {
+          asked.push(of);
+          return of.resourceVersion === "7" ? held : undefined;
+        },
+      }).object;
+    expect(read("ADDED", "7")).toBe(held);
+    expect(read("MODIFIED", "7")).toBe(held);
+    expect(read("MODIFIED", "8")["metadata"]).toMatchObject({ uid: "uid-1", resourceVersion: "8" });
+    expect(asked).toHaveLength(3);
+    expect(asked[0]).toEqual({ namespace: "ns", name: "a", uid: "uid-1", resourceVersion: "7" });
+    // The last state of what goes is another than the one before.
+    expect(read("DELETED", "7")).not.toBe(held);
+    expect(asked).toHaveLength(3);
+  });
+
   test("with type ERROR has a Status, with type BOOKMARK next to nothing", () => {
     const status = body("v1", "Status", field(1), field(2, "Failure"), field(3, "too old"), field(4, "Expired"));
     expect(decodeWatchEvent(event("ERROR", status))).toEqual({

@@ -1,10 +1,17 @@
 import { isJsonObject } from "../json.ts";
 import type { JsonObject } from "../object.ts";
 import { DecodeError } from "./decode-error.ts";
+import { type ObjectVersion, readObjectVersion } from "./object-version.ts";
 import { type DecodeProtobufOptions, decodeProtobuf } from "./protobuf.ts";
 import { WireError, WireReader } from "./wire-reader.ts";
 
+export type { ObjectVersion } from "./object-version.ts";
 export type { DecodeProtobufOptions } from "./protobuf.ts";
+
+export interface DecodeWatchEventOptions extends DecodeProtobufOptions {
+  /** What the caller has in memory of a version already: an event that adds or changes shows it, and nothing is read. */
+  held?: ((version: ObjectVersion) => object | undefined) | undefined;
+}
 
 /** An event of a watch, whose object is of a native kind. */
 export interface DecodedWatchEvent {
@@ -20,7 +27,7 @@ export interface DecodedWatchEvent {
  * @throws {DecodeError} for bytes that are cut short or wrong, kinds that are not native, and objects with fields that
  * the types here have not: those would be lost.
  */
-export function decodeWatchEvent(bytes: Uint8Array, options?: DecodeProtobufOptions): DecodedWatchEvent {
+export function decodeWatchEvent(bytes: Uint8Array, options: DecodeWatchEventOptions = {}): DecodedWatchEvent {
   let type = "";
   let raw: Uint8Array | undefined;
   try {
@@ -34,6 +41,11 @@ export function decodeWatchEvent(bytes: Uint8Array, options?: DecodeProtobufOpti
     throw error;
   }
   if (type === "" || raw === undefined) throw new DecodeError("not a watch event");
+  if (options.held !== undefined && (type === "ADDED" || type === "MODIFIED")) {
+    const version = readObjectVersion(raw);
+    const held = version === undefined ? undefined : options.held(version);
+    if (held !== undefined) return { type, object: held as JsonObject };
+  }
   const { object, unknown } = decodeProtobuf(raw, options);
   if (unknown !== undefined) throw new DecodeError(`${unknown} has a field that is not known here`);
   if (object["kind"] === "StatefulSet") addClaimTypes(object);

@@ -1,6 +1,7 @@
 import { type Client, type Clock, Informer, jobs, type Logger, pods, withoutManagedFields } from "@podwright/client";
 import type { KubeObject } from "@podwright/kube";
 import { isCode } from "@podwright/kube/status";
+import type { ObjectVersion } from "@podwright/kube/watch-event";
 import { instanceLabel, tenantLabel } from "./names.ts";
 import { isFinished, type Run, runOf } from "./run.ts";
 import { type RunPlace, SortedRuns } from "./run-order.ts";
@@ -43,6 +44,7 @@ export class LiveRuns {
   readonly #active = new Map<string, number>();
   #activeTotal = 0;
   readonly #listeners: LiveListener[] = [];
+  /** By their uids. */
   readonly #unconfirmed = new Map<string, { run: LiveRun; at: number }>();
   readonly #gone = new Set<string>();
   #check: { cancel(): void } | undefined;
@@ -52,7 +54,17 @@ export class LiveRuns {
   constructor({ client, instance, clock, logger }: LiveRunsOptions) {
     this.#client = client;
     this.#clock = clock;
-    const options = { labelSelector: `${instanceLabel}=${instance}`, managedFields: false, clock, logger };
+    const options = {
+      labelSelector: `${instanceLabel}=${instance}`,
+      managedFields: false,
+      // The event of a creation tells what its answer told.
+      held: ({ uid, resourceVersion }: ObjectVersion) => {
+        const object = this.#unconfirmed.get(uid)?.run.object;
+        return object?.metadata.resourceVersion === resourceVersion ? object : undefined;
+      },
+      clock,
+      logger,
+    };
     this.#pods = new Informer(client.resource(pods), {
       ...options,
       indexes: { job: (pod) => (jobOf(pod) === undefined ? [] : [jobOf(pod) as string]) },
@@ -122,7 +134,7 @@ export class LiveRuns {
     const known = this.#byKey.get(key);
     if (known !== undefined && known.object.metadata.uid === object.metadata.uid) return known;
     const run = this.#put(withoutManagedFields(object));
-    this.#unconfirmed.set(key, { run, at: this.#clock.now() });
+    this.#unconfirmed.set(object.metadata.uid as string, { run, at: this.#clock.now() });
     this.#check ??= this.#clock.after(unconfirmedForMs, () => void this.#confirm(), { background: true });
     return run;
   }
@@ -130,15 +142,15 @@ export class LiveRuns {
   // What no watch told of in a while may have gone before its watch began.
   async #confirm(): Promise<void> {
     this.#check = undefined;
-    for (const [key, { run, at }] of this.#unconfirmed) {
+    for (const [uid, { run, at }] of this.#unconfirmed) {
       if (this.#stopped || this.#clock.now() - at < unconfirmedForMs) break;
-      this.#unconfirmed.delete(key);
+      this.#unconfirmed.delete(uid);
       const ref = run.object.kind === "Job" ? jobs : pods;
       try {
         await this.#client.resource(ref).get(run.name, run.run.namespace);
       } catch (error) {
         if (isCode(error, 404)) this.#deleted(run.object);
-        else this.#unconfirmed.set(key, { run, at: this.#clock.now() });
+        else this.#unconfirmed.set(uid, { run, at: this.#clock.now() });
       }
     }
     if (this.#unconfirmed.size > 0 && !this.#stopped) {
@@ -158,11 +170,9 @@ export class LiveRuns {
   }
 
   #changed(object: KubeObject): void {
-    const key = keyOf(object.metadata.labels?.[tenantLabel] ?? "", object.metadata.name as string);
-    this.#unconfirmed.delete(key);
-    // The event of a creation tells what its answer told. A Job's state is its pod's too.
-    const known = object.kind === "Job" ? undefined : this.#byKey.get(key)?.object;
-    if (known === undefined || !isSame(known, object)) this.#put(object);
+    const answered = this.#unconfirmed.get(object.metadata.uid as string);
+    this.#unconfirmed.delete(object.metadata.uid as string);
+    if (answered?.run.object !== object) this.#put(object);
   }
 
   #put(object: KubeObject): LiveRun {
@@ -201,7 +211,7 @@ export class LiveRuns {
     if (this.#gone.size > rememberedDeletions) this.#gone.delete(this.#gone.values().next().value as string);
     const before = this.#byKey.get(key);
     if (before === undefined || before.object.metadata.uid !== uid) return;
-    this.#unconfirmed.delete(key);
+    this.#unconfirmed.delete(uid);
     this.#byKey.delete(key);
     const sorted = this.#byTenant.get(tenant);
     sorted?.delete(before);
@@ -238,8 +248,4 @@ function keyOf(tenant: string, name: string): string {
 function jobOf(pod: KubeObject): string | undefined {
   const owner = pod.metadata.ownerReferences?.find(({ kind, controller }) => kind === "Job" && controller === true);
   return owner === undefined ? undefined : `${pod.metadata.namespace}/${owner.name}`;
-}
-
-function isSame({ metadata: a }: KubeObject, { metadata: b }: KubeObject): boolean {
-  return a.uid === b.uid && a.resourceVersion === b.resourceVersion;
 }
