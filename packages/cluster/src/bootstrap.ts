@@ -3,6 +3,7 @@ import { networkInterfaces } from "node:os";
 import { isDeepStrictEqual } from "node:util";
 import {
   type Client,
+  configMaps,
   endpointSlices,
   endpoints,
   namespaces,
@@ -21,12 +22,15 @@ const systemNamespaces = ["default", "kube-node-lease", "kube-public", "kube-sys
 /** The first address of the range of Services. */
 const apiServerClusterIp = "10.96.0.1";
 
-/**
- * Makes what is missing of the first objects; writes nothing when all is there.
- *
- * @param port the API server's; undefined when it does not listen.
- */
-export async function bootstrap(client: Client, port: number | undefined): Promise<void> {
+export interface BootstrapOptions {
+  /** The API server's; undefined when it does not listen. */
+  port: number | undefined;
+  /** Of the authority that vouches for users, PEM. */
+  clientCa: string;
+}
+
+/** Makes what is missing of the first objects; writes nothing when all is there. */
+export async function bootstrap(client: Client, { port, clientCa }: BootstrapOptions): Promise<void> {
   await Promise.all([
     ...systemNamespaces.map((name) =>
       ensure(client, namespaces, { apiVersion: "v1", kind: "Namespace", metadata: { name } }),
@@ -44,6 +48,7 @@ export async function bootstrap(client: Client, port: number | undefined): Promi
       }),
     ),
     ensure(client, services, apiServerService(port ?? 6443)),
+    ensureContent(client, configMaps, authenticationConfig(clientCa), ["data"]),
     ...(port === undefined ? [] : publishApiServer(client, port)),
   ]);
 }
@@ -67,6 +72,19 @@ async function ensureContent(client: Client, ref: ResourceRef, object: KubeObjec
   const current = await resource.get(object.metadata.name ?? "", object.metadata.namespace);
   if (fields.every((field) => isDeepStrictEqual(current[field], object[field]))) return;
   await resource.update({ ...current, ...Object.fromEntries(fields.map((field) => [field, object[field]])) });
+}
+
+/**
+ * How other servers of the API can tell who asks them: schedulers, controller managers and aggregated servers read it
+ * (k8s.io/kubernetes/pkg/controlplane/controller/clusterauthenticationtrust).
+ */
+function authenticationConfig(clientCa: string): KubeObject {
+  return {
+    apiVersion: "v1",
+    kind: "ConfigMap",
+    metadata: { name: "extension-apiserver-authentication", namespace: "kube-system" },
+    data: { "client-ca-file": clientCa },
+  };
 }
 
 function apiServerService(port: number): KubeObject {

@@ -54,6 +54,12 @@ test("every namespace gets its service account and the authority's certificate",
   expect(root["data"]).toEqual({ "ca.crt": cluster.ca });
 });
 
+test("other servers of the API learn which authority vouches for users", async () => {
+  await using cluster = await startCluster({ nodes: 0 });
+  const config = await cluster.client.resource(configMaps).get("extension-apiserver-authentication", "kube-system");
+  expect(config["data"]).toEqual({ "client-ca-file": cluster.ca });
+});
+
 test("it listens, and the kubeconfig it writes opens it", async () => {
   const kubeconfigPath = join(folder, "kubeconfig");
   await using cluster = await startCluster({ port: 0, kubeconfigPath, nodes: 3 });

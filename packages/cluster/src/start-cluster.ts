@@ -169,7 +169,7 @@ export async function startCluster(options: ClusterOptions = {}): Promise<Cluste
     undo.push(() => client.close());
     const listener = await listenIfAsked(server, pki, options);
     if (listener !== undefined) undo.push(() => listener.close());
-    await Promise.all([bootstrap(client, listener?.port), policy]);
+    await Promise.all([bootstrap(client, { port: listener?.port, clientCa: pki.ca.cert }), policy]);
     const address = `https://${options.host ?? "127.0.0.1"}:${listener?.port}`;
     const kubeconfig =
       listener === undefined ? "" : formatKubeconfig({ server: address, ca: pki.ca.cert, client: pki.admin });
