@@ -1,8 +1,10 @@
 /** Requests that want to become a WebSocket or SPDY: they take the same way through the server as all others. */
+
 import type { IncomingMessage } from "node:http";
 import type { Duplex } from "node:stream";
 import { status } from "@podwright/kube";
 import type { serveWebSocketChunks } from "@podwright/streaming";
+import { drained } from "@podwright/streaming/drained";
 import { isWebSocketRequest, refuseUpgrade, type Upgrade } from "@podwright/streaming/upgrade";
 import { errorResponse } from "./output/response.ts";
 import type { ApiRequest, ApiResponse, WatchBody } from "./request.ts";
@@ -94,9 +96,7 @@ async function sendUnframed(socket: Duplex, { status: code, headers, body }: Api
   const chunks = body.type === "stream" ? body.chunks : body.type === "watch" ? watchMessages(body) : [];
   for await (const chunk of chunks) {
     if (socket.destroyed) return;
-    if (!socket.write(chunk)) {
-      await new Promise<void>((resolve) => socket.once("drain", resolve).once("close", resolve));
-    }
+    if (!socket.write(chunk)) await drained(socket);
   }
   socket.end();
 }

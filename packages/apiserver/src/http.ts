@@ -4,6 +4,7 @@ import type { AddressInfo } from "node:net";
 import type { Duplex } from "node:stream";
 import type { TLSSocket } from "node:tls";
 import { status } from "@podwright/kube";
+import { drained } from "@podwright/streaming/drained";
 import { createUpgradeServer, type UpgradeServer } from "./http-upgrade.ts";
 import { errorResponse } from "./output/response.ts";
 import type { ApiRequest, ApiResponse, WatchBody } from "./request.ts";
@@ -279,16 +280,4 @@ async function sendStream(
     if (!outgoing.write(chunk)) await drained(outgoing);
   }
   outgoing.end();
-}
-
-function drained(outgoing: ServerResponse): Promise<void> {
-  return new Promise((resolve) => {
-    const done = (): void => {
-      outgoing.off("drain", done);
-      outgoing.off("close", done);
-      resolve();
-    };
-    outgoing.once("drain", done);
-    outgoing.once("close", done);
-  });
 }

@@ -2,9 +2,11 @@
  * The HTTPS side of a kubelet, as far as API servers need it: logs of containers, exec, attach and port-forward
  * (k8s.io/kubernetes/pkg/kubelet/server/server.go).
  */
+
 import type { ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import type { NodeAnswer, NodeConnection } from "@podwright/apiserver";
+import { drained } from "@podwright/streaming/drained";
 import { serveKubeletStream } from "./kubelet-streams.ts";
 
 export interface KubeletServer {
@@ -98,8 +100,7 @@ async function serveLogs(
 async function send(answer: NodeAnswer, response: ServerResponse): Promise<void> {
   for await (const chunk of answer.chunks) {
     if (response.destroyed) return;
-    if (!response.write(chunk))
-      await new Promise<void>((resolve) => response.once("drain", resolve).once("close", resolve));
+    if (!response.write(chunk)) await drained(response);
   }
   response.end();
 }

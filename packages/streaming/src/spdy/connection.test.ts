@@ -3,7 +3,7 @@ import { connect, createServer, type Socket } from "node:net";
 import { duplexPair } from "node:stream";
 import { text } from "node:stream/consumers";
 import fc from "fast-check";
-import { afterEach, expect, it } from "vitest";
+import { afterEach, expect, it, vi } from "vitest";
 import { SpdyConnection, type SpdyOptions } from "./connection.ts";
 import { controlFrame, dataHead, frameType, wordsFrame } from "./frames.ts";
 import { HeaderDecoder, HeaderEncoder } from "./headers.ts";
@@ -127,6 +127,32 @@ it("waits for the windows of a peer that keeps them", async () => {
   far.write(wordsFrame(frameType.windowUpdate, 1, 2000));
   while (data < 3016) await once(far, "data");
   expect(data).toBe(3016);
+});
+
+it("opens no windows for a server that shows no sign of them: it may close without having read", async () => {
+  const [near, far] = await socketPair();
+  const client = new SpdyConnection(near, { side: "client" });
+  let received = Buffer.alloc(0);
+  far.on("data", (chunk: Buffer) => {
+    received = Buffer.concat([received, chunk]);
+  });
+  const opening = client.open({});
+  const reply = Buffer.concat([Buffer.from([0, 0, 0, 1]), new HeaderEncoder().encode({})]);
+  far.write(controlFrame(frameType.synReply, 0, reply));
+  const stream = await opening;
+  const bytes = 500_000;
+  for (let sent = 0; sent < bytes; sent += 10_000)
+    far.write(Buffer.concat([dataHead(1, 10_000, false), Buffer.alloc(10_000)]));
+  far.write(wordsFrame(frameType.ping, 2));
+  let taken = 0;
+  for await (const chunk of stream as AsyncIterable<Buffer>) {
+    taken += chunk.length;
+    if (taken === bytes) break;
+  }
+  const answer = wordsFrame(frameType.ping, 2);
+  await vi.waitFor(() => expect(received.includes(answer)).toBe(true), { timeout: 20_000 });
+  // The kind of a control frame is its second half-word.
+  expect(received.includes(Buffer.from([0x80, 3, 0, frameType.windowUpdate]))).toBe(false);
 });
 
 it("answers pings and keeps what is no SPDY out", async () => {

@@ -40,11 +40,17 @@ export class SpdyConnection implements StreamCarrier {
   #closing = false;
   #unread = 0;
   #unacknowledged = 0;
+  /**
+   * Whether it waits for windows to be opened. Runtimes' servers (moby/spdystream) do not, and close with the process:
+   * what they have not read by then takes away, by a reset, what we have not read yet.
+   */
+  #peerCounts: boolean;
 
   constructor(socket: Duplex, options: SpdyOptions) {
     this.#socket = socket;
     this.#sender = new DataSender(socket);
     this.#options = options;
+    this.#peerCounts = options.side === "server";
     this.#nextId = options.side === "client" ? 1 : 2;
     const { promise, resolve } = Promise.withResolvers<void>();
     this.closed = promise;
@@ -109,7 +115,7 @@ export class SpdyConnection implements StreamCarrier {
     if (read <= 0) return;
     stream.counted -= read;
     stream.unacknowledged += read;
-    if (stream.unacknowledged >= defaultWindow / 2) {
+    if (this.#peerCounts && stream.unacknowledged >= defaultWindow / 2) {
       this.#send(wordsFrame(frameType.windowUpdate, stream.id, stream.unacknowledged));
       stream.unacknowledged = 0;
     }
@@ -132,7 +138,7 @@ export class SpdyConnection implements StreamCarrier {
   /** The window of the whole connection opens at once: each stream has its own, and none is to hold up the others. */
   #received(bytes: number): void {
     this.#unacknowledged += bytes;
-    if (this.#unacknowledged < defaultWindow / 2) return;
+    if (!this.#peerCounts || this.#unacknowledged < defaultWindow / 2) return;
     this.#send(wordsFrame(frameType.windowUpdate, 0, this.#unacknowledged));
     this.#unacknowledged = 0;
   }
@@ -185,6 +191,7 @@ export class SpdyConnection implements StreamCarrier {
         this.#takeReset(payload.readUInt32BE(0), payload.readUInt32BE(4));
         return undefined;
       case frameType.settings:
+        this.#peerCounts = true;
         this.#sender.takeSettings(payload, this.#streams.values());
         return undefined;
       case frameType.ping:
