@@ -1,5 +1,5 @@
 // Pods on real containers: on docker and containerd, and with KUBEBUILDER_ASSETS on a real kubelet. Prints JSON.
-// `node bench/node.ts docker` measures only there.
+// `node bench/node.ts docker` measures only there, `node bench/node-exec.ts` only exec.
 import { spawn } from "node:child_process";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
@@ -9,22 +9,33 @@ import { createInterface } from "node:readline";
 import { pods } from "@podwright/client";
 import { until, untilGone } from "@podwright/cluster/testing";
 import type { KubeObject } from "@podwright/kube";
-import { kubectlProgram, run } from "../conformance/kubectl.ts";
+import { kubectlProgram } from "../conformance/kubectl.ts";
 import { cpuSeconds, residentMb } from "../conformance/machine/process-cost.ts";
-import { missingFor } from "../conformance/machine/programs.ts";
-import { image, type NodeRuntime, type NodeTarget, openNode } from "./node-target.ts";
+import { measureExec } from "./node-exec.ts";
+import {
+  image,
+  inCluster,
+  isReady,
+  missingOn,
+  type NodeRuntime,
+  type NodeTarget,
+  namespace,
+  openNode,
+  runtimes,
+  sleepingPod,
+} from "./node-target.ts";
 import { percentile } from "./operator-target.ts";
 
-const namespace = "default";
 const many = 50;
 /** After so long of doing nothing a process has given back what it does not need. */
 const restMs = 22_000;
 const kubectl = await kubectlProgram();
 const result: Record<string, unknown> = { load_average_before: loadavg().map(rounded) };
 const wanted = process.argv.slice(2);
-for (const runtime of ["docker", "containerd", "kubelet"] as const) {
+for (const runtime of runtimes) {
   if (wanted.length === 0 || wanted.includes(runtime)) result[runtime] = await measureOn(runtime);
 }
+result["exec"] = await measureExec(wanted);
 result["load_average_after"] = loadavg().map(rounded);
 console.log(JSON.stringify(result, null, 2));
 
@@ -35,19 +46,12 @@ async function measureOn(runtime: NodeRuntime): Promise<unknown> {
   try {
     const load_average = loadavg().map(rounded);
     const run_to_ready = await measureRun(target, 12);
-    const exec = await measureExec(target, 25);
     const follow = await measureFollow(target, 30);
     const fifty = await measureMany(target);
-    return { load_average, run_to_ready, exec, log_follow: follow, ...fifty };
+    return { load_average, run_to_ready, log_follow: follow, ...fifty };
   } finally {
     await target.stop();
   }
-}
-
-function missingOn(runtime: NodeRuntime): string | undefined {
-  if (runtime === "docker") return missingFor("dockerd", "docker", "runc");
-  const needsAssets = runtime === "kubelet" && process.env["KUBEBUILDER_ASSETS"] === undefined;
-  return missingFor("containerd", "ctr", "runc") ?? (needsAssets ? "needs KUBEBUILDER_ASSETS" : undefined);
 }
 
 /** From the start of `kubectl run` to the watch's event that says Ready; the first two warm up. */
@@ -58,24 +62,13 @@ async function measureRun(target: NodeTarget, count: number) {
     const ready = until(target.client, pods, name, isReady, namespace, 60);
     const began = performance.now();
     const args = ["run", name, `--image=${image}`, "--image-pull-policy=IfNotPresent", "--", "sleep", "3600"];
-    const running = inCluster(target, args);
+    const running = inCluster(kubectl, target, args);
     await ready;
     times.push(performance.now() - began);
     await running;
     if (i > 0) await remove(target, name);
   }
   return summary(times.slice(2));
-}
-
-/** `kubectl exec -- true`, with the start of kubectl. */
-async function measureExec(target: NodeTarget, count: number) {
-  const times: number[] = [];
-  for (let i = 0; i < count + 2; i++) {
-    const began = performance.now();
-    await inCluster(target, ["exec", "run-0", "--", "true"]);
-    if (i >= 2) times.push(performance.now() - began);
-  }
-  return summary(times);
 }
 
 /** From the time that the runtime gives a line to its arrival at `kubectl logs -f`. */
@@ -159,31 +152,12 @@ async function idle({ pid }: NodeTarget) {
 }
 
 function create({ client }: NodeTarget, name: string, more: object): Promise<KubeObject> {
-  return client.resource(pods).create({
-    apiVersion: "v1",
-    kind: "Pod",
-    metadata: { name, namespace },
-    spec: {
-      terminationGracePeriodSeconds: 0,
-      automountServiceAccountToken: false,
-      containers: [{ name: "c", image, imagePullPolicy: "IfNotPresent", command: ["sleep", "3600"], ...more }],
-    },
-  });
+  return client.resource(pods).create(sleepingPod(name, more));
 }
 
 async function remove({ client }: NodeTarget, name: string): Promise<void> {
   await client.resource(pods).delete(name, namespace, { gracePeriodSeconds: 1 });
   await untilGone(client, pods, name, namespace, 120);
-}
-
-async function inCluster({ kubeconfig }: NodeTarget, args: string[]): Promise<void> {
-  const { code, stderr } = await run(kubectl, ["--kubeconfig", kubeconfig, ...args]);
-  if (code !== 0) throw new Error(`kubectl ${args.join(" ")}: ${stderr}`);
-}
-
-function isReady({ status }: KubeObject): boolean {
-  const conditions: { type: string; status: string }[] = status?.conditions ?? [];
-  return conditions.some((condition) => condition.type === "Ready" && condition.status === "True");
 }
 
 function summary(times: number[]) {

@@ -92,7 +92,7 @@ function embeddedNode(runtime: "docker" | "containerd"): Promise<Opened> {
     const daemon = await (runtime === "docker"
       ? startDockerd({ folder })
       : startNetworkedContainerd(folder, await freeNetwork(), undo));
-    undo.push(() => daemon.stop());
+    if (runtime === "docker") undo.push(() => daemon.stop());
     process.env["DOCKER_HOST"] = `unix://${daemon.socket}`;
     process.env["CONTAINERD_ADDRESS"] = daemon.socket;
     const kubeconfig = join(folder, "kubeconfig");
@@ -124,7 +124,6 @@ function realNode(): Promise<Opened> {
     // CNI makes a bridge with the first pod; the service network needs its address before.
     const podNetwork = await freeNetwork();
     const containerd = await startNetworkedContainerd(folder, podNetwork, undo);
-    undo.push(() => containerd.stop());
     const node = "podwright-real-node";
     const client = clientOf(kubeconfig);
     undo.push(() => client.close());

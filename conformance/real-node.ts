@@ -43,7 +43,6 @@ export async function startRealNode(name: string): Promise<RealNode> {
     const { kubeconfig, stop: stopCluster } = await startRealCluster(process.env["KUBEBUILDER_ASSETS"] as string);
     undo.push(stopCluster);
     const containerd = await startNetworkedContainerd(folder, await freeNetwork(), undo);
-    undo.push(() => containerd.stop());
     const client = clientOf(kubeconfig);
     undo.push(() => client.close());
     await joinKubelet({ folder, kubeconfig, client, containerd, node: name, clusterDns: "10.96.0.10" }, undo);

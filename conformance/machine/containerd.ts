@@ -15,6 +15,8 @@ export interface Containerd extends Daemon {
   load(...images: ImageDescription[]): Promise<void>;
   /** Puts images into it from an archive of `docker save`. */
   loadArchive(path: string): Promise<void>;
+  /** Ends all that runs in it, which would live on without it. */
+  endTasks(): Promise<void>;
   /** Starts it again on what it has, after {@link Daemon.stop} or {@link Daemon.kill}. */
   startAgain(): Promise<void>;
 }
@@ -61,6 +63,10 @@ export async function startContainerd(options: {
     },
     async loadArchive(path) {
       await ctr("images", "import", path);
+    },
+    async endTasks() {
+      const ids = (await ctr("tasks", "list", "--quiet")).split("\n").filter((id) => id !== "");
+      if (ids.length > 0) await ctr("tasks", "delete", "--force", ...ids);
     },
     stop: () => daemon.stop(),
     kill: () => daemon.kill(),

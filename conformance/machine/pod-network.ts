@@ -32,12 +32,36 @@ async function takeBridge({ bridge, gateway }: PodNetwork): Promise<boolean> {
   return true;
 }
 
-/** Starts containerd with the pods' network; the bridge goes with what is undone. */
+/**
+ * Starts containerd with the pods' network. What is undone ends it with all pods on it, and takes the bridge away: a
+ * kubelet that is stopped leaves them.
+ */
 export async function startNetworkedContainerd(
   folder: string,
   network: PodNetwork,
   undo: (() => unknown)[],
 ): Promise<Containerd> {
-  undo.push(() => run("ip", ["link", "del", network.bridge]).catch(() => {}));
-  return startContainerd({ folder, network: { bridge: network.bridge, subnet: network.cidr } });
+  undo.push(() => removeBridge(network.bridge));
+  const containerd = await startContainerd({ folder, network: { bridge: network.bridge, subnet: network.cidr } });
+  undo.push(async () => {
+    await containerd.endTasks().catch(() => {});
+    await containerd.stop();
+  });
+  return containerd;
+}
+
+/** With the network namespaces of the pods on it, which have names and live on without a process. */
+async function removeBridge(bridge: string): Promise<void> {
+  const links = await listed<{ link_netnsid?: number }>("link", "show", "master", bridge);
+  const namespaces = await listed<{ name: string; id?: number }>("netns", "list");
+  const ids = new Set(links.flatMap(({ link_netnsid }) => link_netnsid ?? []));
+  const names = namespaces.flatMap(({ name, id }) => (id !== undefined && ids.has(id) ? [name] : []));
+  for (const name of names) await run("ip", ["netns", "del", name]).catch(() => {});
+  await run("ip", ["link", "del", bridge]).catch(() => {});
+}
+
+/** What ip prints as JSON: nothing where there is nothing. */
+async function listed<T>(...args: string[]): Promise<T[]> {
+  const { stdout } = await run("ip", ["-j", ...args]).catch(() => ({ stdout: "" }));
+  return stdout.trim() === "" ? [] : JSON.parse(stdout);
 }

@@ -70,6 +70,7 @@ describe.skipIf(missing !== undefined)(`What happens behind a node's back (${mis
     await dockerd.docker("kill", ...(await containers("k8s_POD_lost")));
     const pod = await runs("lost", 1);
     expect(pod["status"].podIP).not.toBe(before["status"].podIP);
+    expect(pod["status"].podIPs).toEqual([{ ip: pod["status"].podIP }]);
   });
 
   test("a pod that is deleted while it is made leaves nothing", async () => {

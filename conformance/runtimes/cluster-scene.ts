@@ -1,6 +1,8 @@
 /** What the tests of a whole cluster on a real runtime begin with. */
+import { randomBytes } from "node:crypto";
+import { mkdir, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { pods, type ResourceClient } from "@podwright/client";
+import { events, pods, type ResourceClient, silentLogger } from "@podwright/client";
 import {
   type Cluster,
   type ClusterOptions,
@@ -118,4 +120,35 @@ export function ready(of: Cluster, name: string, restarts = 0): Promise<PodObjec
     expect(pod.status?.containerStatuses?.[0]).toMatchObject({ ready: true, restartCount: restarts });
     return pod;
   }, waiting);
+}
+
+/**
+ * Stops a cluster whose static pod is in its grace period: in a preStop hook, or after the signal, which it does not
+ * heed. Gives the warnings and errors of the cluster since then, of which there are to be none.
+ */
+export async function stoppedInGrace<D>(scene: ClusterScene<D>, lifecycle: object): Promise<string[]> {
+  const said: string[] = [];
+  const says = (message: string, fields: object = {}) => void said.push(`${message} ${JSON.stringify(fields)}`);
+  const staticPodPath = join(scene.folder, `static-${randomBytes(3).toString("hex")}`);
+  const path = join(staticPodPath, "ends.json");
+  await mkdir(staticPodPath);
+  const of = await scene.start({
+    node: { staticPodPath },
+    logger: { ...silentLogger, warn: says, error: says },
+  });
+  const pod = podOf("ends", "trap : TERM; while :; do sleep 0.1; done");
+  const containers = pod.spec.containers.map((container) => ({ ...container, lifecycle }));
+  await writeFile(path, JSON.stringify({ ...pod, spec: { containers, terminationGracePeriodSeconds: 600 } }));
+  await vi.waitFor(async () => {
+    const [item] = (await podsOf(of).list({ namespace: "default" })).items;
+    expect(item?.status?.containerStatuses?.[0]?.ready).toBe(true);
+  }, waiting);
+  await rm(path);
+  await vi.waitFor(async () => {
+    const { items } = await of.client.resource<KubeObject & { reason?: string }>(events).list({ namespace: "default" });
+    expect(items.map(({ reason }) => reason)).toContain("Killing");
+  }, waiting);
+  said.length = 0;
+  await of.stop();
+  return said;
 }

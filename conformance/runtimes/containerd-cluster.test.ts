@@ -6,7 +6,7 @@ import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import { startContainerd } from "../machine/containerd.ts";
 import { missingFor } from "../machine/programs.ts";
-import { podOf, podsOf, ready, useClusterScene, waiting } from "./cluster-scene.ts";
+import { podOf, podsOf, ready, stoppedInGrace, useClusterScene, waiting } from "./cluster-scene.ts";
 
 const missing = missingFor("containerd", "ctr", "runc", "ip", "nsenter", "iptables");
 
@@ -32,6 +32,12 @@ describe.skipIf(missing !== undefined)(
       return (await ctr("containers", "ls", "-q", filter)).split("\n").filter(Boolean);
     };
     const networks = () => readdir(join(scene.folder, "cni"));
+
+    test("stops without waiting for a static pod that is in its grace period, and nothing fails afterwards", async () => {
+      const preStop = { exec: { command: ["sleep", "600"] } };
+      for (const lifecycle of [{}, { preStop }]) expect(await stoppedInGrace(scene, lifecycle)).toEqual([]);
+      expect(await running()).toEqual([]);
+    });
 
     test("in memory, nothing is left of it", async () => {
       const of = await scene.start();

@@ -5,7 +5,7 @@ import type { KubeObject } from "@podwright/kube";
 import { describe, expect, test, vi } from "vitest";
 import { startDockerd } from "../machine/dockerd.ts";
 import { missingFor } from "../machine/programs.ts";
-import { type PodObject, podOf, podsOf, ready, useClusterScene, waiting } from "./cluster-scene.ts";
+import { type PodObject, podOf, podsOf, ready, stoppedInGrace, useClusterScene, waiting } from "./cluster-scene.ts";
 
 const missing = missingFor("dockerd", "docker", "ip", "nsenter", "iptables");
 
@@ -30,6 +30,12 @@ describe.skipIf(missing !== undefined)(
     const networksLeft = async () =>
       (await docker("network", "ls", "--filter", "label=podwright.dev/cluster", "-q")).split("\n").filter(Boolean)
         .length;
+
+    test("stops without waiting for a static pod that is in its grace period, and nothing fails afterwards", async () => {
+      const preStop = { exec: { command: ["sleep", "600"] } };
+      for (const lifecycle of [{}, { preStop }]) expect(await stoppedInGrace(scene, lifecycle)).toEqual([]);
+      expect(await containersLeft()).toEqual(0);
+    });
 
     test("in memory, nothing is left of it", async () => {
       const of = await scene.start();

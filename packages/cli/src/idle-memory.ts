@@ -4,7 +4,7 @@ import { runInNewContext } from "node:vm";
 export interface IdleMemoryOptions {
   /** How often it is looked whether there is nothing to do. Default 10 s. */
   everyMs?: number;
-  /** How much the heap has to have grown since the last time. Default 16 MB. */
+  /** How much more it has to hold than after the last time. Default 16 MB. */
   worthBytes?: number;
 }
 
@@ -23,19 +23,31 @@ export function giveBackWhenIdle(options: IdleMemoryOptions = {}): { stop(): voi
     const now = performance.eventLoopUtilization();
     const { utilization } = performance.eventLoopUtilization(now, before);
     before = now;
-    if (utilization > idleShare || getHeapStatistics().used_heap_size < leftBytes + worthBytes) return;
-    collector()();
-    leftBytes = getHeapStatistics().used_heap_size;
+    if (utilization > idleShare || heldBytes() < leftBytes + worthBytes) return;
+    collect();
+    leftBytes = heldBytes();
   }, everyMs);
   timer.unref();
   return { stop: () => clearInterval(timer) };
 }
 
-/** V8's own, which it shows only when it is told to: contexts that are made meanwhile have it. */
-function collector(): () => void {
+/**
+ * What the heap has of the system's memory, and its Buffers: V8 keeps the room of its busiest time, most of it empty, so
+ * that objects alone do not tell what there is to give back.
+ */
+function heldBytes(): number {
+  const { total_physical_size, external_memory } = getHeapStatistics();
+  return total_physical_size + external_memory;
+}
+
+/**
+ * By V8's own function, which it shows only when it is told to: contexts that are made meanwhile have it. As a last
+ * resort it gives the system what it has emptied; otherwise it keeps that for the next busy time.
+ */
+function collect(): void {
   setFlagsFromString("--expose-gc");
   try {
-    return runInNewContext("gc");
+    runInNewContext("gc")({ type: "major", flavor: "last-resort" });
   } finally {
     setFlagsFromString("--no-expose-gc");
   }

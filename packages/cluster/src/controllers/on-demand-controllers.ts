@@ -37,6 +37,8 @@ export interface OnDemandOptions {
   contextOf(client: Client, component: string): ControllerContext;
   connect(component: string): Client;
   localFolders?: LocalFolders | undefined;
+  /** Whether a node is run by this process. */
+  isOwnNode(name: string): boolean;
 }
 
 /** The scheduler, and the controllers of kinds that a cluster has none of when it is new. */
@@ -74,6 +76,13 @@ export function onDemandControllers(options: OnDemandOptions): Controller[] {
       const { createNodeLifecycle } = await import("./node/node-lifecycle.ts");
       return createNodeLifecycle(context("node-controller"));
     }),
+    at(
+      whenThereIs(nodes, ({ metadata: { name = "" } }) => !options.isOwnNode(name)),
+      async () => {
+        const { createSilentNodes } = await import("./node/silent-nodes.ts");
+        return createSilentNodes(context("node-controller"), options.isOwnNode);
+      },
+    ),
     at(
       whenThereIs(nodes, (node) => noExecuteTaints(node).length > 0),
       async () => {

@@ -32,6 +32,8 @@ export interface PodContainersOptions
   pod(): Pod;
   podIp(): string | undefined;
   started(containerId: string): void;
+  /** Aborts when containers that are being ended are left to themselves. */
+  left: AbortSignal;
 }
 
 export class PodContainers {
@@ -223,7 +225,7 @@ export class PodContainers {
 
   #kill(record: ContainerRecord, message: string, graceMs: number): Stopping {
     this.#options.event("Normal", "Killing", message, record);
-    return stopContainers(this.#stopped([record]), graceMs, this.#options.clock);
+    return this.#stop([record], graceMs);
   }
 
   /** Ends all containers that run. Sidecars come last. */
@@ -233,16 +235,17 @@ export class PodContainers {
       this.#watch.quiet(record);
       this.#options.event("Normal", "Killing", `Stopping container ${record.name}`, record);
     }
-    return stopContainers(this.#stopped(running), graceMs, this.#options.clock);
+    return this.#stop(running, graceMs);
   }
 
-  #stopped(records: readonly ContainerRecord[]): StoppedContainer[] {
-    return records.flatMap((record) => {
+  #stop(records: readonly ContainerRecord[], graceMs: number): Stopping {
+    const stopped = records.flatMap((record): StoppedContainer[] => {
       const target = this.#target(record);
       if (target === undefined) return [];
       const hookFailed = (): void => this.#options.event("Warning", "FailedPreStopHook", "PreStopHook failed", record);
       return [{ ...target, isSidecar: record.role === "sidecar", hookFailed }];
     });
+    return stopContainers(stopped, graceMs, this.#options.clock, this.#options.left);
   }
 
   #target(record: ContainerRecord): (ProbedContainer & { startedAtMs: number }) | undefined {

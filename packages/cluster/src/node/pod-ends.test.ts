@@ -52,6 +52,26 @@ describe("a pod that is deleted", () => {
     expect(bench.worker.isOver).toBe(true);
   });
 
+  test("is left as it is when its agent goes, and nobody is told that it failed", async () => {
+    const bench = new WorkerBench(podOf("p", [{ lifecycle: { preStop } }, {}]));
+    bench.runtime.stubborn.add("c1");
+    await bench.settle();
+    bench.runtime.execSync = () => new Promise(() => {});
+    const stop = bench.runtime.stopContainer.bind(bench.runtime);
+    const closing = Promise.withResolvers<never>();
+    bench.runtime.stopContainer = (id, graceMs) => Promise.race([stop(id, graceMs), closing.promise]);
+    bench.delete(30);
+    await bench.settle();
+    // As an agent ends: the runtime after the workers, and what it was asked fails.
+    const closed = bench.worker.close();
+    closing.reject(new Error("the connection was closed"));
+    await closed;
+    await bench.pass(60_000);
+    expect(bench.runtime.calls.filter((call) => call.startsWith("stop"))).toEqual(["stop c1-0 30000"]);
+    expect(bench.events.filter((event) => event.startsWith("Warning"))).toEqual([]);
+    expect(bench.failures).toEqual([]);
+  });
+
   test("tells of a preStop hook that fails, and goes on", async () => {
     const bench = new WorkerBench(podOf("p", [{ lifecycle: { preStop } }]));
     await bench.settle();

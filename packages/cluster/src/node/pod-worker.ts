@@ -44,6 +44,7 @@ export class PodWorker {
   #gone = false;
   readonly #loop: SyncLoop;
   readonly #ending: PodEnding;
+  readonly #left = new AbortController();
 
   constructor(pod: Pod, context: PodWorkerContext) {
     this.uid = pod.metadata.uid ?? "";
@@ -74,6 +75,7 @@ export class PodWorker {
       changed: () => this.#loop.poke(),
       tell: () => context.changed(this),
       started: (id) => context.started(id, this),
+      left: this.#left.signal,
     });
     this.#ending = new PodEnding(this.#containers);
     this.#sandbox = new PodSandbox(context);
@@ -179,6 +181,7 @@ export class PodWorker {
   /** Stops watching over the pod; its containers stay as they are. Resolves when nothing of it is under way. */
   async close(): Promise<void> {
     this.#ending.begin();
+    this.#left.abort();
     this.#timers.close();
     this.#containers.close();
     await this.#loop.close();

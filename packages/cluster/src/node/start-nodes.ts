@@ -13,7 +13,6 @@ import {
   services,
   silentLogger,
   systemClock,
-  withoutManagedFields,
 } from "@podwright/client";
 import type { Namespace, Node, Pod, Service } from "../kinds.ts";
 import { nodeAddress, podRange } from "./addresses.ts";
@@ -38,8 +37,8 @@ export interface StartNodesOptions {
   /** Their names; without, they get names of their own, and are taken away when they stop. */
   names?: string[];
   /**
-   * How often each renews its Lease. Undefined: never, for a cluster without a node lifecycle controller; a real
-   * one wants 10,000.
+   * How often each renews its Lease: 10,000 for a cluster whose controllers are elsewhere, which takes nodes for lost
+   * after 50 s of silence. Undefined: never, for the nodes of its own process, and for less time than that.
    */
   heartbeatMs?: number;
   /** What each has: 32 cores, 256 GiB and room for 250 pods where nothing is said. */
@@ -277,7 +276,7 @@ function ownObjects(client: Client, clock: Clock, logger: Logger) {
   const factory = new InformerFactory(client, { clock, logger });
   const podInformer = factory.for<Pod>(pods, {
     fieldSelector: "spec.nodeName!=",
-    transform: withoutManagedFields as (pod: Pod) => Pod,
+    managedFields: false,
   });
   return { factory, podInformer, serviceInformer: factory.for<Service>(services) };
 }

@@ -2,7 +2,7 @@ import { isDeepStrictEqual } from "node:util";
 import { type Client, type Clock, type Logger, objectKey, pods, WorkQueue } from "@podwright/client";
 import { messageOf } from "@podwright/kube";
 import { isLostRace, isNotFound } from "../controllers/controller.ts";
-import type { Condition, Pod, PodStatus } from "../kinds.ts";
+import type { Pod, PodStatus } from "../kinds.ts";
 import type { PodWorker } from "./pod-worker.ts";
 
 /** Statuses on their way at once. */
@@ -80,7 +80,7 @@ export class StatusWriter {
     if (written === text) return;
     const changes = written === undefined ? changesOf(pod, status) : changesSince(written, status);
     if (changes !== undefined) {
-      const patch = { metadata: { uid }, status: { ...changes, ...clearedConditions(changes.conditions) } };
+      const patch = { metadata: { uid }, status: { ...changes, ...wholeLists(changes) } };
       await this.#client.resource(pods).patch(name, namespace, patch, { type: "strategic", subresource: "status" });
     }
     this.#written.set(worker, { uid, text });
@@ -119,10 +119,14 @@ function withoutProbeTime(condition: object): object {
   return rest;
 }
 
-/** Conditions are merged by type: what they say no more has to be taken away. */
-function clearedConditions(conditions: readonly Condition[] | undefined): object {
-  if (conditions === undefined) return {};
-  return { conditions: conditions.map((condition) => ({ reason: null, message: null, ...condition })) };
+/** Conditions are merged by type, and addresses by themselves: what they say no more has to be taken away. */
+function wholeLists({ conditions, podIPs }: Partial<PodStatus>): object {
+  return {
+    ...(conditions && {
+      conditions: conditions.map((condition) => ({ reason: null, message: null, ...condition })),
+    }),
+    ...(podIPs && { podIPs: [...podIPs, { $patch: "replace" }] }),
+  };
 }
 
 function changesSince(written: string, status: PodStatus): Partial<PodStatus> | undefined {

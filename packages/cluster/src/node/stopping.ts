@@ -15,7 +15,7 @@ export interface StoppedContainer extends ProbedContainer {
 
 /** Containers on their way to their end. */
 export interface Stopping {
-  /** All have ended. Rejects when the runtime fails at one. */
+  /** All have ended. Rejects when the runtime fails at one, and when they are left as they are. */
   done: Promise<void>;
   /** There is only so much time left from now. */
   hurry(graceMs: number): void;
@@ -26,8 +26,15 @@ export interface Stopping {
  * them, as long as there is time. Hooks count: what they take is not left for the containers.
  *
  * @param containers in the order of the pod.
+ * @param left aborts when nobody waits for their ends any more: hooks are cut off, and what has not been told to stop
+ * goes on.
  */
-export function stopContainers(containers: readonly StoppedContainer[], graceMs: number, clock: Clock): Stopping {
+export function stopContainers(
+  containers: readonly StoppedContainer[],
+  graceMs: number,
+  clock: Clock,
+  left: AbortSignal,
+): Stopping {
   let deadlineMs = clock.now() + graceMs;
   let hurrying = new AbortController();
   const stoppingNow = new Set<StoppedContainer>();
@@ -37,8 +44,8 @@ export function stopContainers(containers: readonly StoppedContainer[], graceMs:
   async function whileThereIsTime(wanted: Promise<unknown>): Promise<void> {
     let settled = false;
     const waited = wanted.catch(() => {}).finally(() => (settled = true));
-    while (!settled && leftMs() > 0) {
-      const { signal } = hurrying;
+    while (!settled && leftMs() > 0 && !left.aborted) {
+      const signal = AbortSignal.any([hurrying.signal, left]);
       const { promise, resolve } = Promise.withResolvers<void>();
       const timer = clock.after(leftMs(), resolve);
       signal.addEventListener("abort", () => resolve(), { once: true });
@@ -58,6 +65,7 @@ export function stopContainers(containers: readonly StoppedContainer[], graceMs:
       cut.abort();
     }
     if (before.length > 0) await whileThereIsTime(Promise.allSettled(before));
+    left.throwIfAborted();
     stoppingNow.add(container);
     await container.runtime.stopContainer(container.id, Math.max(leftMs(), leastGraceMs));
     stoppingNow.delete(container);

@@ -1,5 +1,8 @@
 export interface SyncLoopOptions {
-  /** One pass. What it throws goes to {@link SyncLoopOptions.failed}, and nothing more happens until the next poke. */
+  /**
+   * One pass. What it throws goes to {@link SyncLoopOptions.failed}, and nothing more happens until the next poke. When
+   * it was cut off by {@link SyncLoop.close} nobody is told.
+   */
   sync(): Promise<void>;
   /** There is nothing left to do, ever. */
   isOver(): boolean;
@@ -49,7 +52,7 @@ export class SyncLoop {
       try {
         await this.#options.sync();
       } catch (error) {
-        this.#options.failed(error);
+        if (!this.#closed) this.#options.failed(error);
       }
       if (!this.#closed) this.#options.synced();
     }

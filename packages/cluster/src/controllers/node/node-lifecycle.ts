@@ -1,6 +1,6 @@
 /**
  * Taints nodes by their state (k8s.io/kubernetes/pkg/controller/nodelifecycle/node_lifecycle_controller.go). That a node
- * has fallen silent it does not notice: nodes of this process do not.
+ * has fallen silent is seen in silent-nodes.ts, which says so in its state.
  */
 import { nodes, WorkQueue } from "@podwright/client";
 import type { Node } from "../../kinds.ts";

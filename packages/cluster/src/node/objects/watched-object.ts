@@ -1,4 +1,4 @@
-import { type Client, type Clock, Informer, type Logger, withoutManagedFields } from "@podwright/client";
+import { type Client, type Clock, Informer, type Logger } from "@podwright/client";
 import type { KubeObject } from "@podwright/kube";
 import type { ObjectReference } from "./pod-references.ts";
 
@@ -16,7 +16,7 @@ export class WatchedObject {
     this.#informer = new Informer(client.resource(resource), {
       namespace,
       fieldSelector: `metadata.name=${name}`,
-      transform: withoutManagedFields,
+      managedFields: false,
       clock,
       logger,
     });

@@ -66,6 +66,7 @@ export class ContainerdRuntime implements ContainerRuntime {
   readonly #relays = new LoopbackRelays();
   /** By the pod's uid. */
   readonly #sandboxes = new Map<string, KnownSandbox>();
+  readonly #closing = new AbortController();
 
   constructor(options: ContainerdRuntimeOptions) {
     this.#options = options;
@@ -196,7 +197,8 @@ export class ContainerdRuntime implements ContainerRuntime {
     const ended = this.#ends.ended(id);
     const timeout = Math.ceil(Math.max(graceMs, 0) / 1000);
     try {
-      await this.#connection.unary(cri.stopContainer, { id, timeout }, { timeoutMs: graceMs + 120_000 });
+      const { signal } = this.#closing;
+      await this.#connection.unary(cri.stopContainer, { id, timeout }, { timeoutMs: graceMs + 120_000, signal });
     } catch (error) {
       if (!isGrpcCode(error, grpcCodes.notFound)) throw error;
     }
@@ -281,6 +283,7 @@ export class ContainerdRuntime implements ContainerRuntime {
   }
 
   async close(): Promise<void> {
+    this.#closing.abort();
     await this.#rotation.close();
     await this.#relays.close();
     await this.#ends.close();

@@ -11,6 +11,12 @@ import {
 import type { ContainerExit, RuntimeEvents } from "../../runtime.ts";
 import { ContainerEnds, goneExit } from "../container-ends.ts";
 
+interface TrackedExec {
+  exitCode?: number;
+  /** Of who waits for it. */
+  waiting?: PromiseWithResolvers<number>;
+}
+
 export interface DockerEndsOptions {
   docker: DockerClient;
   /** The filters for the node's containers. */
@@ -21,7 +27,8 @@ export interface DockerEndsOptions {
 /** The ends of a node's containers, and of commands in them, as docker's events tell them. */
 export class DockerEnds extends ContainerEnds {
   readonly #docker: DockerClient;
-  readonly #execs = new Map<string, PromiseWithResolvers<number>>();
+  /** By their ids. */
+  readonly #execs = new Map<string, TrackedExec>();
   /** What the daemon's events said, until it was asked for more. */
   readonly #seen = new Map<string, ContainerExit>();
   readonly #watch: EventWatch;
@@ -38,7 +45,7 @@ export class DockerEnds extends ContainerEnds {
         await this.catchUp(new Set(containers.filter(({ State }) => alive.has(State)).map(({ Id }) => Id)));
       },
       onLost: (error) => {
-        for (const exec of this.#execs.values()) exec.reject(error);
+        for (const exec of this.#execs.values()) exec.waiting?.reject(error);
         this.lost(error.message);
       },
     });
@@ -48,14 +55,21 @@ export class DockerEnds extends ContainerEnds {
     return this.#watch.connected;
   }
 
-  /** The exit code of an exec that has not yet ended. Rejects when the daemon or the container goes away. */
+  /** From now on its end is noticed. Call before it can have ended, and {@link forgetExec} after. */
+  trackExec(execId: string): void {
+    this.#execs.set(execId, {});
+  }
+
+  /** Undefined while it runs, and when the daemon's word was lost. */
+  execExitCode(execId: string): number | undefined {
+    return this.#execs.get(execId)?.exitCode;
+  }
+
+  /** The exit code of a tracked exec that has not yet ended. Rejects when the daemon or the container goes away. */
   execEnded(execId: string): Promise<number> {
-    let waiting = this.#execs.get(execId);
-    if (waiting === undefined) {
-      waiting = Promise.withResolvers();
-      waiting.promise.catch(() => {});
-      this.#execs.set(execId, waiting);
-    }
+    const waiting = Promise.withResolvers<number>();
+    waiting.promise.catch(() => {});
+    this.#execs.set(execId, { waiting });
     return waiting.promise;
   }
 
@@ -72,7 +86,10 @@ export class DockerEnds extends ContainerEnds {
     const { ID, Attributes } = Actor;
     const exitCode = Number(Attributes["exitCode"] ?? 0);
     if (Action === "exec_die") {
-      this.#execs.get(Attributes["execID"] ?? "")?.resolve(exitCode);
+      const exec = this.#execs.get(Attributes["execID"] ?? "");
+      if (exec === undefined) return;
+      exec.exitCode = exitCode;
+      exec.waiting?.resolve(exitCode);
       return;
     }
     this.#seen.set(ID, { exitCode, reason: reasonOf(exitCode), finishedAtMs: Math.trunc(timeNano / 1e6) });

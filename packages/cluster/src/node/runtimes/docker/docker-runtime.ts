@@ -150,7 +150,13 @@ export class DockerRuntime implements ContainerRuntime {
     } catch (error) {
       this.#ends.forget(id);
       await removeContainer(this.#docker, id, true).catch(() => {});
-      throw new ContainerStartError("RunContainerError", startFailure((error as Error).message), id);
+      const { message } = error as Error;
+      // Its end is yet to be told, as that of the container before this one was.
+      if (message.includes("non running container")) {
+        this.#lost(pod.metadata.uid ?? "", sandbox.id);
+        throw new ContainerStartError("CreateContainerError", message);
+      }
+      throw new ContainerStartError("RunContainerError", startFailure(message), id);
     }
     // Whoever waits for this learns the id before its end.
     setImmediate(() => this.#ends.release(id));
@@ -162,9 +168,13 @@ export class DockerRuntime implements ContainerRuntime {
     try {
       await connected;
     } catch (error) {
-      if (this.#sandboxes.get(uid)?.id === id) this.#options.events.sandboxLost?.(uid);
+      this.#lost(uid, id);
       throw new ContainerStartError("CreateContainerError", (error as Error).message);
     }
+  }
+
+  #lost(uid: string, id: string): void {
+    if (this.#sandboxes.get(uid)?.id === id) this.#options.events.sandboxLost?.(uid);
   }
 
   async #create(pod: Pod, container: Container, config: ContainerConfig, sandbox: DockerSandbox): Promise<string> {
@@ -241,7 +251,7 @@ export class DockerRuntime implements ContainerRuntime {
   }
 
   execSync(id: string, command: readonly string[], timeoutMs: number): Promise<ExecResult> {
-    return dockerExecSync(this.#docker, this.#ends, id, command, timeoutMs);
+    return dockerExecSync(this.#docker, this.#ends, id, command, { timeoutMs, signal: this.#closing.signal });
   }
 
   async attach(id: string, options: ExecSessionOptions): Promise<ExecSession> {

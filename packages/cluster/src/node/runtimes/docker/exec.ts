@@ -24,9 +24,9 @@ export async function dockerExec(
   command: readonly string[],
   options: ExecSessionOptions,
 ): Promise<ExecSession> {
-  const { id, socket } = await begin(docker, container, command, options);
+  const { id, socket } = await begin(docker, ends, container, command, options);
   const streams = openStreams(socket, options);
-  const exit = streams.ended.then(async () => ({ exitCode: await exitCodeOf(docker, ends, id) }));
+  const exit = exitCodeOf(docker, ends, id, streams.ended).then((exitCode) => ({ exitCode }));
   exit.catch(() => {});
   return {
     ...streams,
@@ -41,20 +41,24 @@ export async function dockerExec(
 
 async function begin(
   docker: DockerClient,
+  ends: DockerEnds,
   container: string,
   command: readonly string[],
   { stdin, stdout, stderr, tty }: ExecSessionOptions,
 ): Promise<{ id: string; socket: Duplex }> {
+  let id: string | undefined;
   try {
-    const id = await createExec(docker, container, {
+    id = await createExec(docker, container, {
       Cmd: command,
       AttachStdin: stdin,
       AttachStdout: stdout || tty,
       AttachStderr: stderr || tty,
       Tty: tty,
     });
+    ends.trackExec(id);
     return { id, socket: await startExec(docker, id, tty) };
   } catch (error) {
+    if (id !== undefined) ends.forgetExec(id);
     throw new Error(`failed to exec in container: ${(error as Error).message}`, { cause: error });
   }
 }
@@ -116,12 +120,18 @@ function inputOf(socket: Duplex): Writable {
   });
 }
 
-/** The streams may end before the process does: then the daemon's event has its code. */
-async function exitCodeOf(docker: DockerClient, ends: DockerEnds, id: string): Promise<number> {
-  const told = ends.execEnded(id);
+/**
+ * When all output was read. The daemon's event says it, most often by then; the daemon is asked when it has not come, or
+ * was lost, and where the streams have ended before the process it is waited for.
+ */
+async function exitCodeOf(docker: DockerClient, ends: DockerEnds, id: string, output: Promise<void>): Promise<number> {
   try {
+    await output;
+    const told = ends.execExitCode(id);
+    if (told !== undefined) return told;
+    const ended = ends.execEnded(id);
     const { Running, ExitCode } = await inspectExec(docker, id);
-    return Running ? await told : (ExitCode ?? 0);
+    return Running ? await ended : (ExitCode ?? 0);
   } finally {
     ends.forgetExec(id);
   }
@@ -129,16 +139,19 @@ async function exitCodeOf(docker: DockerClient, ends: DockerEnds, id: string): P
 
 const keptOutput = 10 << 10;
 
-/** Runs a command to its end or to the limit; then it is killed, where this process may. */
+/** Runs a command to its end or to the limit; then it is killed, where this process may. Aborting leaves it to itself. */
 export async function dockerExecSync(
   docker: DockerClient,
   ends: DockerEnds,
   container: string,
   command: readonly string[],
-  timeoutMs: number,
+  { timeoutMs, signal }: { timeoutMs: number; signal: AbortSignal },
 ): Promise<ExecResult> {
   const options = { stdin: false, stdout: true, stderr: true, tty: false };
-  const { id, socket } = await begin(docker, container, command, options);
+  const { id, socket } = await begin(docker, ends, container, command, options);
+  const leave = (): void => void socket.destroy();
+  if (signal.aborted) leave();
+  signal.addEventListener("abort", leave, { once: true });
   const { stdout, stderr, ended } = openStreams(socket, options);
   const kept: Buffer[] = [];
   let size = 0;
@@ -150,7 +163,7 @@ export async function dockerExecSync(
   }
   const late = Promise.withResolvers<"late">();
   const timer = setTimeout(() => late.resolve("late"), timeoutMs);
-  const exit = ended.then(() => exitCodeOf(docker, ends, id));
+  const exit = exitCodeOf(docker, ends, id, ended);
   try {
     const code = await Promise.race([exit, late.promise]);
     const timedOut = code === "late";
@@ -160,6 +173,7 @@ export async function dockerExecSync(
     throw error instanceof DockerError ? error : new DockerError(0, (error as Error).message, { cause: error });
   } finally {
     clearTimeout(timer);
+    signal.removeEventListener("abort", leave);
     exit.catch(() => {});
     socket.destroy();
   }
