@@ -84,7 +84,8 @@ test("what does not become ready is taken back, and not tried again until a pers
   expect((await used.scene.state(namespace))?.refused).toMatchObject([{ image: `${image}:bad`, quarantined: true }]);
 
   await used.scene.change(namespace, { spec: { minReadySeconds: 0 } });
-  const annotations = { "podwright.dev/fresh-retry": "now" };
+  // It may take longer than a second now.
+  const annotations = { "podwright.dev/fresh-retry": "now", "podwright.dev/fresh-deadline": "1m" };
   await used.scene.change(namespace, { metadata: { annotations } });
   await used.scene.rolledTo(namespace, `${image}:renamed`);
   await used.scene.result(namespace, "ready");

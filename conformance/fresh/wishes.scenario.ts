@@ -78,7 +78,8 @@ test("an image that is gone before the burst is over is rolled out nowhere; name
   // Written while nobody refuses it.
   await used.operator.stop();
   await used.scene.create(deployments, workload(deployments, wrong, `${image}:1`, { metadata }));
-  used.operator = await used.scene.startOperator();
+  // Long enough for an image to go within the burst, on a busy machine too.
+  used.operator = await used.scene.startOperator({ gatherMs: 2_000 });
   await used.scene
     .create(deployments, {
       ...workload(deployments, wrong, "x@y@z//:::"),
@@ -97,6 +98,8 @@ test("an image that is gone before the burst is over is rolled out nowhere; name
     wrong,
     /InvalidFreshPolicy: metadata.annotations\[podwright.dev\/fresh-policy\]: the policy "regex:\("/,
   );
+  await used.operator.stop();
+  used.operator = await used.scene.startOperator();
 });
 
 test.each([

@@ -4,7 +4,7 @@ import { expect, test, vi } from "vitest";
 import { openScene, withImage, workload, workloadsOf } from "./scene.ts";
 
 const scene = await openScene("statefulsets");
-const { lane, client, namespace, untilGone } = scene;
+const { lane, client, namespace, until, untilGone } = scene;
 const { create, change, reaches } = workloadsOf(scene, statefulSets);
 
 const statefulSet = (name: string, spec: object = {}, pod: object = {}): KubeObject =>
@@ -126,15 +126,9 @@ test("an update goes from the last pod to the partition, and then to the first",
   expect(status.updateRevision).not.toBe(initial.currentRevision);
 
   // One that is below the partition comes back as it was.
+  const { metadata: deleted } = await client.resource(pods).get("roll-0", namespace);
   await client.resource(pods).delete("roll-0", namespace);
-  await vi.waitFor(
-    async () => {
-      const [first] = await podsOf("roll");
-      expect(first?.metadata.deletionTimestamp).toBeUndefined();
-      expect(first?.["status"].phase).toBe("Running");
-    },
-    { timeout: 20_000 },
-  );
+  await until(pods, "roll-0", ({ metadata, status }) => metadata.uid !== deleted.uid && status.phase === "Running");
   expect((await podsOf("roll")).map(imageOf)).toEqual(["app:1", "app:1", "app:2"]);
 
   const before = await now();
