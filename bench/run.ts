@@ -1,5 +1,5 @@
 // `npm run bench`: prints one JSON document. With KUBEBUILDER_ASSETS the same load goes to a real kube-apiserver with
-// etcd, and the ratios are given. `-- --save` writes it into bench/results too.
+// etcd, and the ratios are given. `-- --save` writes it into bench/results too, `-- --only node,fresh` measures parts.
 import { execFileSync } from "node:child_process";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { Agent } from "node:https";
@@ -34,27 +34,31 @@ const result: Record<string, unknown> = {
   },
 };
 
-result["start"] = await measureStart();
-const embedded = await withEmbedded(["--nodes", "0", "--without", "nanopod"], (running) =>
-  measureOperations(running.target),
+const only = process.argv[process.argv.indexOf("--only") + 1]?.split(",");
+/** Measures a part, unless others alone are wanted. */
+async function part(name: string, measure: () => unknown): Promise<void> {
+  if (process.argv.includes("--only") && !only?.includes(name)) return;
+  result[name] = await measure();
+}
+
+await part("start", measureStart);
+await part("embedded", () =>
+  withEmbedded(["--nodes", "0", "--without", "nanopod"], (running) => measureOperations(running.target)),
 );
-result["embedded"] = embedded;
 const assets = process.env["KUBEBUILDER_ASSETS"];
 if (assets !== undefined) {
-  const real = await measureReal(assets);
-  result["kube_apiserver"] = real;
-  result["ratios"] = ratios(embedded, real.operations);
+  await part("kube_apiserver", () => measureReal(assets));
+  const [embedded, real] = [result["embedded"], result["kube_apiserver"]];
+  if (embedded !== undefined && real !== undefined) {
+    result["ratios"] = ratios(embedded as Operations, (real as { operations: Operations }).operations);
+  }
 }
-result["webhook"] = await withEmbedded(["--nodes", "0"], measureWebhook);
-result["pods"] = await withEmbedded(["--nodes", "10"], measurePods);
+await part("webhook", () => withEmbedded(["--nodes", "0"], measureWebhook));
+await part("pods", () => withEmbedded(["--nodes", "10"], measurePods));
 // Each in a process of its own, on the real cluster where there is one.
-result["reflector"] = measureApart("reflector.ts");
-result["redeploy"] = measureApart("redeploy.ts");
-result["fresh"] = measureApart("fresh.ts");
-result["fresh_node"] = measureApart("fresh-node.ts");
-result["pod_service"] = measureApart("pod-service.ts");
-result["packs"] = measureApart("packs.ts");
-result["node"] = measureApart("node.ts");
+for (const name of ["reflector", "redeploy", "fresh", "fresh-node", "pod-service", "packs", "node"]) {
+  await part(name.replaceAll("-", "_"), () => measureApart(`${name}.ts`));
+}
 
 const text = JSON.stringify(result, null, 2);
 console.log(text);

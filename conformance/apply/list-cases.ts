@@ -111,7 +111,7 @@ export const listCases: Case[] = [
           "apply-sets",
           {},
           {
-            ownerReferences: [{ apiVersion: "v1", kind: "ConfigMap", name: "x", uid: "u1" }],
+            ownerReferences: [{ apiVersion: "example.com/v1", kind: "Nobody", name: "x", uid: "u1" }],
           },
         ),
       ),
@@ -123,7 +123,7 @@ export const listCases: Case[] = [
           "apply-sets",
           {},
           {
-            ownerReferences: [{ apiVersion: "v1", kind: "ConfigMap", name: "x", uid: "u2", controller: true }],
+            ownerReferences: [{ apiVersion: "example.com/v1", kind: "Nobody", name: "x", uid: "u2", controller: true }],
           },
         ),
       ),

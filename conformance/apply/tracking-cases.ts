@@ -41,7 +41,8 @@ export const trackingCases: Case[] = [
       patch("a finalizer and an owner", `${tracked}?fieldManager=six`, mergePatch, {
         metadata: {
           finalizers: ["example.com/f"],
-          ownerReferences: [{ apiVersion: "v1", kind: "ConfigMap", name: "nobody", uid: "nobody" }],
+          // Of a kind that is not served: garbage collectors leave what they cannot look up.
+          ownerReferences: [{ apiVersion: "example.com/v1", kind: "Nobody", name: "nobody", uid: "nobody" }],
         },
       }),
       patch("no finalizer", `${tracked}?fieldManager=seven`, mergePatch, {
