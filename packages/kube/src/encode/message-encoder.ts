@@ -1,4 +1,4 @@
-import { schemaStruct } from "../decode/go-zeros.ts";
+import { zeroOf as goZeroOf, schemaStruct } from "../decode/go-zeros.ts";
 import { compareBytewise, isJsonObject } from "../json.ts";
 import type { JsonObject, JsonValue } from "../object.ts";
 import type { FieldFacts, Scalar, Special, TypeRef, TypeTable } from "../types/facts.ts";
@@ -208,17 +208,9 @@ function sortedKeys(map: JsonObject): string[] {
  * that is not written.
  */
 function zeroOf(type: TypeRef): JsonValue | undefined {
-  switch (type.type) {
-    case "struct":
-      return {};
-    case "scalar":
-      if (type.scalar === "bytes") return undefined;
-      return type.scalar === "string" ? "" : type.scalar === "bool" ? false : 0;
-    case "special":
-      return type.special === "quantity" ? "0" : type.special === "intOrString" ? 0 : null;
-    default:
-      return undefined;
-  }
+  if (type.type === "struct") return {};
+  if (type.type === "list" || type.type === "map") return undefined;
+  return type.type === "scalar" && type.scalar === "bytes" ? undefined : goZeroOf(type)();
 }
 
 const writeInteger: ValueWriter = (writer, value) => writer.integer(value as number | bigint);

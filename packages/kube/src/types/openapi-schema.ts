@@ -1,3 +1,4 @@
+import { zeroOf as goZeroOf } from "../decode/go-zeros.ts";
 import type { JsonObject, JsonValue } from "../object.ts";
 import { formatApiVersion, parseApiVersion } from "../object.ts";
 import { describeType } from "./descriptions.ts";
@@ -209,13 +210,6 @@ function reference(name: string): JsonObject {
 
 /** The default that upstream publishes for a value of the type that is always there. */
 function zeroOf(type: TypeRef): JsonValue | undefined {
-  switch (type.type) {
-    case "struct":
-      return {};
-    case "scalar":
-      if (type.scalar === "bytes") return undefined;
-      return type.scalar === "string" ? "" : type.scalar === "bool" ? false : 0;
-    default:
-      return undefined;
-  }
+  if (type.type === "struct") return {};
+  return type.type === "scalar" && type.scalar !== "bytes" ? goZeroOf(type)() : undefined;
 }

@@ -1,4 +1,4 @@
-import { type Client, jobs, pods, TransportError } from "@podwright/client";
+import { type Client, jobs, pods, TransportError, withoutManagedFields } from "@podwright/client";
 import type { KubeObject } from "@podwright/kube";
 import { compareQuantities } from "@podwright/kube/quantity";
 import { StatusError } from "@podwright/kube/status";
@@ -8,18 +8,18 @@ import type { Attempt, QueuedRun } from "./queued-run.ts";
 
 /**
  * Creates a run's object. Safe to call again with the same item, whatever happened the last time: an object of that
- * name with this request's annotation is this request's.
+ * name with this request's annotation is this request's. The object has no managedFields.
  */
 export async function createObject(client: Client, item: QueuedRun): Promise<Attempt> {
   const resource = client.resource(item.object.kind === "Job" ? jobs : pods);
   try {
-    const object = await resource.create(item.object);
+    const object = withoutManagedFields(await resource.create(item.object));
     return { result: "created", object };
   } catch (error) {
     if (!(error instanceof StatusError) || error.reason !== "AlreadyExists") return attemptOf(error, item.name);
   }
   try {
-    const there = await resource.get(item.name, item.object.metadata.namespace);
+    const there = withoutManagedFields(await resource.get(item.name, item.object.metadata.namespace));
     if (isSameRequest(there, item.object)) return { result: "created", object: there };
     return { result: "refused", problem: new Problem("conflict", `there is a ${there.kind} ${item.name} already`) };
   } catch (error) {

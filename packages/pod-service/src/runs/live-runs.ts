@@ -1,4 +1,4 @@
-import { type Client, type Clock, Informer, jobs, type Logger, pods, withoutManagedFields } from "@podwright/client";
+import { type Client, type Clock, Informer, jobs, type Logger, pods } from "@podwright/client";
 import type { KubeObject } from "@podwright/kube";
 import { isCode } from "@podwright/kube/status";
 import type { ObjectVersion } from "@podwright/kube/watch-event";
@@ -127,13 +127,13 @@ export class LiveRuns {
     this.#listeners.push(listener);
   }
 
-  /** Takes in what the API server just answered to a create. */
+  /** Takes in what the API server just answered to a create, without managedFields. */
   accept(object: KubeObject): LiveRun | undefined {
     if (this.#gone.has(object.metadata.uid as string)) return undefined;
     const key = keyOf(object.metadata.labels?.[tenantLabel] ?? "", object.metadata.name as string);
     const known = this.#byKey.get(key);
     if (known !== undefined && known.object.metadata.uid === object.metadata.uid) return known;
-    const run = this.#put(withoutManagedFields(object));
+    const run = this.#put(object);
     this.#unconfirmed.set(object.metadata.uid as string, { run, at: this.#clock.now() });
     this.#check ??= this.#clock.after(unconfirmedForMs, () => void this.#confirm(), { background: true });
     return run;

@@ -1,4 +1,4 @@
-import { type Client, type Clock, jobs, type Logger, pods, withoutManagedFields } from "@podwright/client";
+import { type Client, type Clock, jobs, type Logger, pods } from "@podwright/client";
 import type { KubeObject } from "@podwright/kube";
 import { Problem } from "../problem.ts";
 import { TemplateCache } from "../templates/template.ts";
@@ -176,7 +176,7 @@ export class Runs {
     if ("cancelled" in outcome) throw new Problem("conflict", `the run ${ticket.item.name} was deleted meanwhile`);
     return {
       state: "created",
-      object: withoutManagedFields(outcome.object),
+      object: outcome.object,
       run: this.#runOf(ticket.item, outcome.object),
       replayed,
     };
